@@ -1,0 +1,1 @@
+"""The `asusu` command: thin verbs that parse, call and print."""

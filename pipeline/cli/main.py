@@ -1,0 +1,36 @@
+"""Entry point of `asusu`: collects the verbs, and turns errors into one message and the right exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from pipeline.cli import definition, run, staging
+from pipeline.errors import AsusuError
+
+app = typer.Typer(
+    name="asusu",
+    help="A raw parallel corpus in, a reviewed, deployable translation model out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("compile")(definition.compile_)
+app.command("lint")(definition.lint)
+app.command("params")(definition.params)
+app.command("graph")(definition.graph)
+app.command("run")(run.run)
+app.command("stage-base-model")(staging.stage_base_model)
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 ok, 1 failed, 2 bad input, 3 differences, 4 refused by a gate."""
+    # Idle threads that spin make two programs on one machine ten times slower; asleep they cost 5 % alone.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        app()
+    except AsusuError as error:
+        print(f"asusu: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

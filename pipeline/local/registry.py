@@ -1,0 +1,110 @@
+"""The model registry in files: `<root>/<group>/<version>.json`, with the fields that DescribeModelPackage answers."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import BadInput
+from pipeline.local import describe
+from pipeline.local.files import write_atomically
+from pipeline.local.names import ACCOUNT
+
+# Limits of botocore's CreateModelPackage shape.
+GROUP_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+STATUSES = ("PendingManualApproval", "Approved", "Rejected")
+METADATA_COUNT, METADATA_KEY, METADATA_VALUE = 50, 128, 256
+METADATA_MARKS = "_.:/=+-@"  # besides letters, numbers and separators of Unicode
+DESCRIPTION_LIMIT = 1024
+NOT_DESCRIBED = ("ClientToken", "Tags")
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All model package groups below one folder."""
+
+    root: Path
+
+    def register(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Add a version to a group from a resolved CreateModelPackage request, and return its description.
+
+        Raises BadInput where the request breaks a limit of the service; then nothing is written.
+        """
+        _check(arguments)
+        group = arguments["ModelPackageGroupName"]
+        version = 1 + max((package["ModelPackageVersion"] for package in self.packages(group)), default=0)
+        created = describe.now()
+        package = {
+            "ModelPackageGroupName": group,
+            "ModelPackageVersion": version,
+            "ModelPackageArn": f"{ACCOUNT}:model-package/{group}/{version}",
+            **{name: value for name, value in arguments.items() if name not in NOT_DESCRIBED},
+            "ModelApprovalStatus": arguments.get("ModelApprovalStatus", "PendingManualApproval"),
+            "ModelPackageStatus": "Completed",
+            "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []},
+            "CreationTime": created,
+            "LastModifiedTime": created,
+        }
+        write_atomically(self.root / group / f"{version}.json", package)
+        return package
+
+    def groups(self) -> list[str]:
+        """Names of the groups, in order."""
+        return sorted(path.name for path in self.root.glob("*") if path.is_dir())
+
+    def packages(self, group: str) -> list[dict[str, Any]]:
+        """Descriptions of a group's versions, oldest first; empty for a group that does not exist."""
+        found = (_read(path) for path in (self.root / group).glob("*.json") if path.stem.isdigit())
+        return sorted(found, key=lambda package: int(package["ModelPackageVersion"]))
+
+    def package(self, arn: str) -> dict[str, Any] | None:
+        """The description of one version, None where there is no such version."""
+        group, _, version = arn.rpartition(":model-package/")[2].partition("/")
+        path = self.root / group / f"{version}.json"
+        return _read(path) if path.is_file() else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        package = json.loads(path.read_text(encoding="utf-8"))
+        return {**package, "ModelPackageVersion": int(package["ModelPackageVersion"])}
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadInput(f"{path} is not a model package: {error}", hint="restore or remove the file") from error
+
+
+def _check(arguments: Mapping[str, Any]) -> None:
+    group = arguments.get("ModelPackageGroupName")
+    if not isinstance(group, str) or not GROUP_NAME.fullmatch(group):
+        raise BadInput(f"ModelPackageGroupName {group!r} is not 1 to 63 letters, digits and hyphens")
+    status = arguments.get("ModelApprovalStatus", STATUSES[0])
+    if status not in STATUSES:
+        raise BadInput(f"ModelApprovalStatus {status!r} is not one of {', '.join(STATUSES)}")
+    description = arguments.get("ModelPackageDescription", "")
+    if not isinstance(description, str) or len(description) > DESCRIPTION_LIMIT or not _one_line(description):
+        raise BadInput(f"ModelPackageDescription must be one line of at most {DESCRIPTION_LIMIT} characters")
+    metadata = arguments.get("CustomerMetadataProperties") or {}
+    if len(metadata) > METADATA_COUNT:
+        raise BadInput(f"CustomerMetadataProperties has {len(metadata)} entries; the service takes {METADATA_COUNT}")
+    for key, value in metadata.items():
+        _check_metadata(f"the name {key!r}", key, METADATA_KEY)
+        _check_metadata(f"the value of {key!r}", value, METADATA_VALUE)
+
+
+def _check_metadata(what: str, text: Any, limit: int) -> None:
+    where = f"{what} in CustomerMetadataProperties"
+    if not isinstance(text, str):
+        raise BadInput(f"{where} must be text, but it is {text!r}", hint="write it as text in the property file")
+    if not 1 <= len(text) <= limit:
+        raise BadInput(f"{where} has {len(text)} characters; the service takes 1 to {limit}")
+    refused = {mark for mark in text if unicodedata.category(mark)[0] not in "LZN" and mark not in METADATA_MARKS}
+    if refused:
+        raise BadInput(f"{where} has characters the service refuses: {' '.join(sorted(map(repr, refused)))}")
+
+
+def _one_line(text: str) -> bool:
+    return not any(unicodedata.category(mark)[0] == "C" for mark in text)

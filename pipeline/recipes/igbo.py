@@ -1,0 +1,39 @@
+"""The Igbo pipeline, English-Igbo in both directions: its DAG on one screen."""
+
+from __future__ import annotations
+
+from sagemaker.core.workflow.execution_variables import ExecutionVariables
+from sagemaker.core.workflow.pipeline_context import PipelineSession
+from sagemaker.mlops.workflow.pipeline import Pipeline
+from sagemaker.mlops.workflow.pipeline_experiment_config import PipelineExperimentConfig
+
+from pipeline.recipes import LANGUAGES
+from pipeline.settings import Settings
+from pipeline.stages import evaluate_model, gate, preflight, prepare_corpus, tokenize_examples, training
+from pipeline.stages.blocks import Blueprint
+
+NAME = "asusu-igbo"
+
+
+def build(settings: Settings, session: PipelineSession) -> Pipeline:
+    """Preflight -> PrepareCorpus -> TokenizeExamples -> CanaryTrain -> CanaryResume -> TrainLora -> EvaluateModel -> gate."""
+    plan = Blueprint.new(NAME, settings, session, LANGUAGES["igbo"])
+
+    checked = preflight.build(plan)
+    prepared = prepare_corpus.build(plan, after=checked)
+    tokenized = tokenize_examples.build(plan, prepared)
+    canary = training.build_canary_train(plan, tokenized)
+    resumed = training.build_canary_resume(plan, tokenized, canary)
+    trained = training.build_train(plan, tokenized, after=resumed)
+    evaluated = evaluate_model.build(plan, prepared, tokenized, trained)
+    decided = gate.build(plan, trained, evaluated)
+
+    return Pipeline(
+        name=NAME,
+        parameters=list(plan.parameters.values()),
+        pipeline_experiment_config=PipelineExperimentConfig(
+            ExecutionVariables.PIPELINE_NAME, ExecutionVariables.PIPELINE_EXECUTION_ID
+        ),
+        steps=[checked, prepared, tokenized, canary, resumed, trained, evaluated, decided],
+        sagemaker_session=session,
+    )

@@ -1,0 +1,75 @@
+"""One offline HTML page from the artefacts of a run: the first form of the approver's dossier."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.review import wording
+from pipeline.review.charts import chrf_bars, loss_curves, preparation_waterfall
+from pipeline.review.files import Run, RunFiles, read_run
+from pipeline.review.planned import plan_against_actual
+from steps.contract import Sample
+from steps.parameters import BY_NAME
+
+DRAWN = 20
+WORST = 10
+FILTERS = ("count", "short", "signed", "duration", "dollars", "printable", "megabytes")
+
+
+def render(inputs: RunFiles, into: Path) -> None:
+    """Write the page to `into`, whole or not at all. Equal artefacts make equal pages.
+
+    Works for a run that failed early: sections without their report say which step did not write it. All texts are
+    escaped, and the page's own policy forbids scripts and requests.
+    """
+    run = read_run(inputs)
+    page = _template().render(
+        run=run,
+        files=inputs,
+        charts=_charts(run),
+        drawn=run.samples.samples[:DRAWN] if run.samples else [],
+        worst=worst_samples(run.samples.samples) if run.samples else [],
+        planned=plan_against_actual(run),
+        table=BY_NAME,
+        LONG_TEXT=wording.LONG_TEXT,
+    )
+    into.parent.mkdir(parents=True, exist_ok=True)
+    temporary = into.with_name(f".{into.name}.partial")
+    temporary.write_text(page, encoding="utf-8", errors="replace")
+    temporary.replace(into)
+
+
+def worst_samples(samples: list[Sample]) -> list[Sample]:
+    """The lowest chrF++ first; samples.json keeps the worst of the whole test set."""
+    return sorted(samples, key=lambda sample: sample.chrf)[:WORST]
+
+
+def _charts(run: Run) -> dict[str, Any]:
+    """Pictures as markup that is safe by construction: matplotlib escapes every text it is given."""
+    from markupsafe import Markup
+
+    charts: dict[str, str] = {}
+    if run.training:
+        rules = run.evaluation.gate.rules if run.evaluation else []
+        limits = [rule.limit for rule in rules if rule.rule == "validation_loss"]
+        charts["loss"] = loss_curves(run.training, limits[0] if limits else None)
+    if run.data:
+        charts["waterfall"] = preparation_waterfall(run.data)
+    if run.evaluation:
+        charts["chrf"] = chrf_bars(run.evaluation)
+    return {name: Markup(svg) for name, svg in charts.items()}  # noqa: S704
+
+
+def _template() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("pipeline.review"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {name: getattr(wording, name) for name in FILTERS}
+    return environment.get_template("report.html")

@@ -1,0 +1,94 @@
+"""Deploy-time settings: what differs between accounts and stages, read from `environments/<name>.yaml`.
+
+Only images, roles, bucket, key and tags differ in a compiled definition; the graph is the same everywhere.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from pipeline.errors import BadInput
+
+Bucket = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Images(_Strict):
+    """One image per step program; the last path component before tag or digest is `asusu-<step>`."""
+
+    preflight: str
+    prepare: str
+    tokenize: str
+    train: str
+    evaluate: str
+
+
+class Roles(_Strict):
+    """IAM roles the jobs run as. The pipeline's own role is given at upsert, not in the definition."""
+
+    prepare: RoleArn
+    train: RoleArn
+    evaluate: RoleArn
+
+
+class Settings(_Strict):
+    """One environment."""
+
+    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    bucket: Bucket
+    kms_key: str = Field(min_length=1, description="Key id, alias or ARN; encrypts every output")
+    images: Images
+    roles: Roles
+    tags: dict[str, str] = Field(default_factory=dict)
+    max_runtime_hours: int = Field(
+        default=120,
+        ge=1,
+        le=672,
+        description="The platform's limit for TrainLora; 120 hours is the service's default quota",
+    )
+    start_parameters: dict[str, str] = Field(
+        default_factory=dict, description="Run-time values that `start` and `run` give unless told otherwise"
+    )
+
+
+def environment_names() -> list[str]:
+    """Environments shipped with the package."""
+    folder = files("pipeline") / "environments"
+    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def load(name: str, substitutions: dict[str, str] | None = None) -> Settings:
+    """Settings of a shipped environment, or of a YAML file given by its path.
+
+    `{account}`-like words in the file are replaced from `substitutions`. Raises BadInput with all errors at once.
+    """
+    if name.endswith((".yaml", ".yml")):
+        path = Path(name)
+        if not path.is_file():
+            raise BadInput(f"there is no settings file {name}")
+        text = path.read_text(encoding="utf-8")
+    elif name in environment_names():
+        text = (files("pipeline") / "environments" / f"{name}.yaml").read_text(encoding="utf-8")
+    else:
+        raise BadInput(f"unknown environment {name!r}", hint=f"use one of {', '.join(environment_names())}")
+    for word, value in (substitutions or {}).items():
+        text = text.replace("{" + word + "}", value)
+    try:
+        return Settings.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise BadInput(f"environment {name} is not YAML: {error}") from error
+    except ValidationError as error:
+        problems = "\n".join(
+            f"  {'.'.join(map(str, e['loc']))}: {e['msg']} (is {e['input']!r})" for e in error.errors()
+        )
+        hint = "give --account 123456789012" if "{account}" in text else "correct the file and try again"
+        raise BadInput(f"environment {name} has {error.error_count()} problem(s):\n{problems}", hint=hint) from error

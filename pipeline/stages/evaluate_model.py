@@ -1,0 +1,37 @@
+"""EvaluateModel: scores on held-out sentences, and one decided verdict per rule of the gate."""
+
+from __future__ import annotations
+
+from sagemaker.core.workflow.properties import PropertyFile
+from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
+
+from pipeline.stages.blocks import GPU_INSTANCE, Blueprint, processing_step
+from steps.contract import EVALUATION_REPORT
+
+EVALUATION = PropertyFile(name="Evaluation", output_name="evaluation", path=EVALUATION_REPORT)
+
+
+def build(plan: Blueprint, prepare: ProcessingStep, tokenize: ProcessingStep, train: TrainingStep) -> ProcessingStep:
+    """Not cached: the champion behind its fixed address changes with every approval."""
+    source, target = plan.languages
+    return processing_step(
+        plan,
+        "EvaluateModel",
+        program="evaluate",
+        role=plan.settings.roles.evaluate,
+        description="Validation loss, chrF++ and BLEU per direction, base model and champion on the same sentences",
+        inputs={
+            "model": train.properties.ModelArtifacts.S3ModelArtifacts,
+            "base-model": plan.parameters["BaseModelUri"],
+            "splits": prepare.properties.ProcessingOutputConfig.Outputs["splits"].S3Output.S3Uri,
+            "tokens": tokenize.properties.ProcessingOutputConfig.Outputs["tokens"].S3Output.S3Uri,
+            "champion": plan.address("champion", ""),
+        },
+        outputs=["evaluation"],
+        environment=plan.text("MaxValidationLoss", "MinTrainingFraction", "Seed")
+        | {"SourceLanguage": source, "TargetLanguage": target},
+        hours=12,
+        after=[train],
+        instance=GPU_INSTANCE,
+        property_files=[EVALUATION],
+    )

@@ -1,0 +1,86 @@
+"""CheckValidationLoss, RejectModel and RegisterModel: the one Condition and its two ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sagemaker.core.model_metrics import MetricsSource, ModelMetrics
+from sagemaker.core.workflow.conditions import ConditionEquals, ConditionLessThanOrEqualTo
+from sagemaker.core.workflow.functions import Join, JsonGet
+from sagemaker.mlops.workflow.condition_step import ConditionStep
+from sagemaker.mlops.workflow.fail_step import FailStep
+from sagemaker.mlops.workflow.model_step import ModelStep
+from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
+from sagemaker.serve.model_builder import ModelBuilder
+
+from pipeline.stages.blocks import Blueprint, service_retry
+from pipeline.stages.evaluate_model import EVALUATION
+from steps.contract import EVALUATION_REPORT, REGISTRY_KEYS
+
+
+def _decided(evaluate: ProcessingStep, path: str) -> JsonGet:
+    """A value that EvaluateModel has decided and written."""
+    return JsonGet(step_name=evaluate.name, property_file=EVALUATION, json_path=path)
+
+
+def _report(evaluate: ProcessingStep) -> Join:
+    """Address of the evaluation's report."""
+    folder = evaluate.properties.ProcessingOutputConfig.Outputs["evaluation"].S3Output.S3Uri
+    return Join(on="/", values=[folder, EVALUATION_REPORT])
+
+
+def build(plan: Blueprint, train: TrainingStep, evaluate: ProcessingStep) -> ConditionStep:
+    """Registers for approval when the loss is at or under the limit and every rule passed; fails with the reason otherwise."""
+    return ConditionStep(
+        name="CheckValidationLoss",
+        description="Validation loss at or under MaxValidationLoss, and every rule of the gate passed",
+        conditions=[
+            ConditionLessThanOrEqualTo(
+                left=_decided(evaluate, "metrics.validation_loss.value"), right=plan.parameters["MaxValidationLoss"]
+            ),
+            ConditionEquals(left=_decided(evaluate, "gate.verdict"), right="passed"),
+        ],
+        if_steps=[_register(plan, train, evaluate)],
+        else_steps=[_reject(plan, evaluate)],
+    )
+
+
+def _reject(plan: Blueprint, evaluate: ProcessingStep) -> FailStep:
+    message = [
+        "Model refused: ",
+        _decided(evaluate, "gate.message"),
+        " MaxValidationLoss is ",
+        plan.parameters["MaxValidationLoss"].to_string(),
+        ". Report: ",
+        _report(evaluate),
+    ]
+    return FailStep(name="RejectModel", error_message=Join(on="", values=message))
+
+
+def _register(plan: Blueprint, train: TrainingStep, evaluate: ProcessingStep) -> ModelStep:
+    builder = ModelBuilder(
+        image_uri=plan.settings.images.evaluate,
+        s3_model_data_url=train.properties.ModelArtifacts.S3ModelArtifacts,
+        role_arn=plan.settings.roles.evaluate,
+        sagemaker_session=plan.session,
+        dependencies={},  # the default looks for a bucket in the account
+    )
+    metadata: Mapping[str, JsonGet] = {key: _decided(evaluate, f"registry.{key}") for key in REGISTRY_KEYS}
+    arguments = builder.register(
+        model_package_group_name=plan.name,
+        content_types=["application/json"],
+        response_types=["application/json"],
+        approval_status="PendingManualApproval",
+        description="LoRA adapter for machine translation, both directions",
+        model_metrics=ModelMetrics(
+            model_statistics=MetricsSource(content_type="application/json", s3_uri=_report(evaluate))
+        ),
+        customer_metadata_properties=dict(metadata),
+        task="TEXT_GENERATION",
+        skip_model_validation="All",
+    )
+    return ModelStep(
+        name="RegisterModel",
+        step_args=arguments,
+        retry_policies=[service_retry()],
+    )

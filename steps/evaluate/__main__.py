@@ -1,0 +1,68 @@
+"""`python -m steps.evaluate`: unpack, check, load, measure the loss, translate, score, decide, report."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from steps import contract, job
+from steps.evaluate.champion import champion_name, find_champion
+from steps.evaluate.gate import Evidence, Limits, decide
+from steps.evaluate.generate import Translator, translate_all
+from steps.evaluate.inputs import read_held_out, read_training, refuse_mismatch
+from steps.evaluate.loss import validation_losses
+from steps.evaluate.report import build_report
+from steps.evaluate.samples import collect_samples
+from steps.evaluate.score import compare_directions, score_directions
+from steps.evaluate.systems import CHAMPION, TRAINED, largest_lora_b, load_systems
+from steps.evaluate.unpack import MODEL_ARCHIVE, unpack
+from steps.prompt import Prompter, load_tokenizer
+from steps.shards import PackedSplit
+
+
+def main() -> None:
+    """Evaluate the mounted model.tar.gz. A failure to evaluate is a failed step, never a score."""
+    languages = (job.setting("SourceLanguage"), job.setting("TargetLanguage"))
+    limits = Limits(float(job.parameter("MaxValidationLoss")), float(job.parameter("MinTrainingFraction")))
+    seed = int(job.parameter("Seed"))
+    base_folder, tokens, splits = (job.processing_input(name) for name in ("base-model", "tokens", "splits"))
+    champion = find_champion(job.processing_input("champion"))
+    held_out = read_held_out(splits / "test.parquet", languages)
+
+    with tempfile.TemporaryDirectory() as scratch:
+        artefact = unpack(job.processing_input("model") / MODEL_ARCHIVE, Path(scratch))
+        training = read_training(artefact)
+        tokenizer_folder = base_folder / contract.TOKENIZER_FOLDER
+        fingerprint = contract.load(tokens / contract.FINGERPRINT, contract.TokenFingerprint)
+        refuse_mismatch(training.fingerprint, fingerprint, languages, tokenizer_folder, splits)
+        adapters = {TRAINED: artefact / contract.ADAPTER_FOLDER} | ({CHAMPION: champion} if champion else {})
+        model, manifest = load_systems(base_folder, adapters)
+
+    prompter = Prompter.of(load_tokenizer(tokenizer_folder), languages)
+    losses = validation_losses(model, PackedSplit(tokens / "validation", prompter, fingerprint.pack_length))
+    translations = translate_all(Translator.of(model, prompter), held_out)
+
+    scores = score_directions(prompter.directions, held_out, translations)
+    comparisons = compare_directions(prompter.directions, held_out, translations, seed)
+    evidence = Evidence(losses[TRAINED], scores, largest_lora_b(model, TRAINED), training.fraction, comparisons)
+    gate = decide(evidence, limits)
+
+    out = job.processing_output("evaluation")
+    contract.save(out / contract.SAMPLES, collect_samples(prompter.directions, held_out, translations))
+    report = build_report(
+        gate=gate,
+        losses=losses,
+        scores=scores,
+        comparisons=comparisons,
+        champion=champion_name(champion),
+        training=training,
+        base_model=manifest,
+    )
+    contract.save(out / contract.EVALUATION_REPORT, report)
+    shown = ", ".join(f"{row.direction} {row.chrf.value:.1f} (base {row.base_chrf.value:.1f})" for row in scores)
+    job.note(f"chrF++ {shown}; validation loss {losses[TRAINED]:.3f}; {gate.verdict}")
+    job.event("evaluated", verdict=gate.verdict, message=gate.message, champion=report.champion)
+
+
+if __name__ == "__main__":
+    job.run(main)

@@ -1,0 +1,127 @@
+"""The gate: one small function per rule, each with its number, its limit and its reason; one verdict over all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from steps.contract import DirectionScores, GateVerdict, RuleVerdict
+from steps.evaluate.score import Comparison
+
+CHRF_MARGIN = 1.0  # chrF++ points over the base model; on a few hundred sentences less is easily noise
+SIGNIFICANCE = 0.05
+MESSAGE_LIMIT = 700  # the Fail step adds the limit and the report's address, and the service keeps 1,024 characters
+SIDES = ("forward", "backward")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The run-time parameters of the gate."""
+
+    max_validation_loss: float
+    min_training_fraction: float
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that the gate decides on. `scores` and `comparisons` are in the order of SIDES."""
+
+    validation_loss: float
+    scores: tuple[DirectionScores, DirectionScores]
+    largest_lora_b: float
+    training_fraction: float
+    comparisons: Sequence[Comparison]
+
+
+def decide(evidence: Evidence, limits: Limits) -> GateVerdict:
+    """Every rule, and the overall verdict with a sentence that a person can act on."""
+    rules = [
+        validation_loss(evidence.validation_loss, limits.max_validation_loss),
+        *(better_than_base(side, scores) for side, scores in zip(SIDES, evidence.scores, strict=True)),
+        adapter_trained(evidence.largest_lora_b),
+        training_fraction(evidence.training_fraction, limits.min_training_fraction),
+        *(not_worse_than_champion(side, pair) for side, pair in zip(SIDES, evidence.comparisons, strict=False)),
+    ]
+    refused = [rule for rule in rules if not rule.passed]
+    return GateVerdict(
+        verdict="refused" if refused else "passed",
+        message=sentence_of(refused) if refused else f"Every rule of the gate passed, {len(rules)} of {len(rules)}.",
+        rules=rules,
+    )
+
+
+def validation_loss(loss: float, limit: float) -> RuleVerdict:
+    """At or under MaxValidationLoss: a sanity bound on what the model was trained for."""
+    value, bound = apart(loss, limit)
+    where = "at or under" if loss <= limit else "over"
+    sentence = f"validation loss {value} is {where} the limit {bound} (MaxValidationLoss)"
+    return RuleVerdict(rule="validation_loss", passed=loss <= limit, value=loss, limit=limit, sentence=sentence)
+
+
+def better_than_base(side: str, scores: DirectionScores) -> RuleVerdict:
+    """At least CHRF_MARGIN over the base model: an adapter that adds nothing is not worth serving."""
+    value, limit = scores.chrf.value, scores.base_chrf.value + CHRF_MARGIN
+    passed = value >= limit
+    shown, bound = apart(value, limit)
+    where = "at or over" if passed else "under"
+    sentence = (
+        f"chrF++ {scores.direction} {shown} is {where} {bound}, the base model's score plus {CHRF_MARGIN:g}"
+        f" (better_than_base_{side})"
+    )
+    return RuleVerdict(rule=f"better_than_base_{side}", passed=passed, value=value, limit=limit, sentence=sentence)
+
+
+def adapter_trained(largest_lora_b: float) -> RuleVerdict:
+    """Some lora_B weight has left its start at zero: else the model is its base, whatever else is reported."""
+    passed = largest_lora_b > 0
+    sentence = (
+        f"largest lora_B weight {largest_lora_b:.4g} is over 0 (adapter_trained)"
+        if passed
+        else "every lora_B weight is 0, so the adapter is untrained and the model equals its base (adapter_trained)"
+    )
+    return RuleVerdict(rule="adapter_trained", passed=passed, value=largest_lora_b, limit=0.0, sentence=sentence)
+
+
+def training_fraction(fraction: float, limit: float) -> RuleVerdict:
+    """At or over MinTrainingFraction: a run cut short by time or a signal does not pass for the planned one."""
+    value, bound = apart(fraction, limit)
+    where = "at or over" if fraction >= limit else "under"
+    sentence = f"trained share of the planned steps {value} is {where} the limit {bound} (MinTrainingFraction)"
+    return RuleVerdict(
+        rule="training_fraction", passed=fraction >= limit, value=fraction, limit=limit, sentence=sentence
+    )
+
+
+def not_worse_than_champion(side: str, pair: Comparison) -> RuleVerdict:
+    """Refuses only what is worse than the approved model beyond noise: the value is the paired bootstrap's p."""
+    passed = pair.p >= SIGNIFICANCE
+    p, bound = apart(pair.p, SIGNIFICANCE)
+    ours, theirs = apart(pair.chrf, pair.champion_chrf)
+    verdict = f"p {p} is at or over {bound}" if passed else f"worse beyond noise, p {p} is under {bound}"
+    sentence = (
+        f"chrF++ {pair.direction} {ours} against the champion's {theirs}: {verdict} (not_worse_than_champion_{side})"
+    )
+    return RuleVerdict(
+        rule=f"not_worse_than_champion_{side}", passed=passed, value=pair.p, limit=SIGNIFICANCE, sentence=sentence
+    )
+
+
+def apart(value: float, limit: float) -> tuple[str, str]:
+    """Both numbers, short, with as many digits as it takes to tell them apart."""
+    for digits in (4, 6, 9, 17):
+        texts = f"{value:.{digits}g}", f"{limit:.{digits}g}"
+        if texts[0] != texts[1] or value == limit:
+            break
+    return texts
+
+
+def sentence_of(refused: Sequence[RuleVerdict]) -> str:
+    """The refused rules in one message of at most MESSAGE_LIMIT characters; what does not fit is counted."""
+    text = refused[0].sentence
+    for place, rule in enumerate(refused[1:], start=1):
+        longer = f"{text}; {rule.sentence}"
+        rest = f"; {len(refused) - place} more refused."
+        if len(longer) + len(rest) > MESSAGE_LIMIT:
+            return text + rest
+        text = longer
+    return f"{text}."

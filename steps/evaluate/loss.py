@@ -1,0 +1,26 @@
+"""Validation loss of the trained model and of its base, on the same packs."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+from peft import PeftModel
+
+from steps import job
+from steps.evaluate.systems import BASE, TRAINED, acting_as
+from steps.models import mean_loss
+from steps.shards import PackedSplit
+
+
+def validation_losses(model: PeftModel, validation: PackedSplit) -> dict[str, float]:
+    """Nats per answer token, by system. Raises Refused when one is not finite: that is a failure, not a score."""
+    losses = {}
+    for system in (TRAINED, BASE):
+        with acting_as(model, system):
+            loss = mean_loss(model, validation, on_batch=partial(job.progress, unit="packs", system=system))
+        if loss is None or not math.isfinite(loss):
+            raise job.Refused(f"the validation loss of the {system} model is {loss}: the model cannot be evaluated")
+        losses[system] = loss
+        job.event("loss", system=system, loss=loss)
+    return losses

@@ -1,0 +1,1 @@
+"""Preflight: refuses what cannot work before anything is paid for."""

@@ -1,0 +1,117 @@
+"""Token shards: each sentence tokenised and stored once, packs of examples put together when they are read.
+
+A split is two Arrow datasets: `pairs` (columns `first`, `second`: token ids of the two sentences) and `packs` (column
+`examples`: ids of the examples in one row). Example 2k is pair k forward, 2k+1 is pair k backward. Both are memory-mapped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from steps.job import Refused
+from steps.prompt import Prompter
+
+SHARD_ROWS = 200_000
+IGNORED = -100  # label of a token that carries no loss, transformers' convention
+
+
+def pack_best_fit(lengths: Sequence[int], capacity: int) -> list[list[int]]:
+    """Best-fit decreasing bin packing: items to packs whose lengths sum to at most `capacity`.
+
+    Longest first, each into the fullest pack that still has room; ties go by item number, so the result depends on the
+    lengths alone. Packs come in the order they were opened. Raises ValueError for an item over `capacity`.
+    """
+    packs: list[list[int]] = []
+    open_packs: list[list[int]] = [[] for _ in range(capacity + 1)]  # room left -> pack numbers, newest last
+    for item in sorted(range(len(lengths)), key=lambda index: (-lengths[index], index)):
+        length = lengths[item]
+        if not 0 < length <= capacity:
+            raise ValueError(f"item {item} of length {length} does not fit a pack of {capacity}")
+        room = next((room for room in range(length, capacity) if open_packs[room]), None)
+        if room is None:
+            number, room = len(packs), capacity
+            packs.append([])
+        else:
+            number = open_packs[room].pop()
+        packs[number].append(item)
+        open_packs[room - length].append(number)
+    return packs
+
+
+@dataclass(frozen=True)
+class Pack:
+    """One row of `length` slots: ids, labels (IGNORED outside answers) and positions that restart at every example.
+
+    No attention mask: transformers separates examples by the restarting positions only when none is given.
+    """
+
+    input_ids: np.ndarray[Any, np.dtype[np.int64]]
+    labels: np.ndarray[Any, np.dtype[np.int64]]
+    position_ids: np.ndarray[Any, np.dtype[np.int64]]
+
+
+def assemble(examples: Sequence[tuple[Sequence[int], int]], length: int, padding: int) -> Pack:
+    """Lay examples (ids, prompt length) one after another; the tail is padding with positions of its own."""
+    input_ids = np.full(length, padding, dtype=np.int64)
+    labels = np.full(length, IGNORED, dtype=np.int64)
+    position_ids = np.zeros(length, dtype=np.int64)
+    start = 0
+    for ids, prompt_length in examples:
+        end = start + len(ids)
+        input_ids[start:end] = ids
+        labels[start + prompt_length : end] = ids[prompt_length:]
+        position_ids[start:end] = np.arange(len(ids))
+        start = end
+    position_ids[start:] = np.arange(length - start)
+    return Pack(input_ids, labels, position_ids)
+
+
+class PackedSplit:
+    """The packs of one split, read from memory-mapped shards."""
+
+    def __init__(self, folder: Path, prompter: Prompter, length: int) -> None:
+        self._pairs = _open(folder / "pairs")
+        self._packs = _open(folder / "packs")
+        self._prompter = prompter
+        self._length = length
+        unknown = prompter.tokenizer.unk_token_id
+        pad = prompter.tokenizer.pad_token_id
+        self._padding = pad if pad is not None else unknown if unknown is not None else 0
+
+    def __len__(self) -> int:
+        return len(self._packs)
+
+    def __getitem__(self, index: int) -> dict[str, np.ndarray[Any, np.dtype[np.int64]]]:
+        """One pack as the model's keyword arguments, arrays of the pack's length."""
+        examples = [self._example(int(number)) for number in self._packs[int(index)]["examples"]]
+        pack = assemble(examples, self._length, self._padding)
+        return {"input_ids": pack.input_ids, "labels": pack.labels, "position_ids": pack.position_ids}
+
+    def _example(self, number: int) -> tuple[list[int], int]:
+        pair, direction = divmod(number, 2)
+        row = self._pairs[pair]
+        sides = [row["first"].tolist(), row["second"].tolist()]
+        return self._prompter.example(sides[direction], sides[1 - direction], direction)
+
+
+def shard_path(folder: Path, number: int) -> Path:
+    """File of the numbered shard."""
+    return folder / f"{number:05d}.arrow"
+
+
+def _open(folder: Path) -> Any:
+    """All shards of a folder as one memory-mapped dataset. Raises Refused when there are none or one is damaged."""
+    from datasets import Dataset, concatenate_datasets
+
+    files = sorted(folder.glob("*.arrow"))
+    if not files:
+        raise Refused(f"there are no token shards in {folder.parent.name}/{folder.name}/")
+    try:
+        return concatenate_datasets([Dataset.from_file(str(file)) for file in files]).with_format("numpy")
+    except (OSError, ValueError) as error:
+        raise Refused(f"cannot read the token shards in {folder.parent.name}/{folder.name}/: {error}") from error

@@ -1,0 +1,1 @@
+"""TokenizeExamples: tokenises once, packs, and refuses a plan that does not fit."""

@@ -1,0 +1,69 @@
+"""Tokenises every sentence once, packs both directions, writes shards, fingerprint and plan, and refuses what does not fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from steps import job
+from steps.budget import refuse_if_over
+from steps.contract import FINGERPRINT, MANIFEST, PLAN, BaseModelManifest, TokenFingerprint, load, save
+from steps.prompt import TEMPLATE, Prompter, load_tokenizer, tokenizer_digest
+from steps.sums import fingerprint_of, list_files
+from steps.tokenize.plan import make_plan
+from steps.tokenize.write import TokenisedSplit, tokenise, write_split
+
+
+def main() -> None:
+    """Read splits and tokenizer, write the `tokens` output; the fingerprint comes last."""
+    languages = (job.setting("SourceLanguage"), job.setting("TargetLanguage"))
+    max_length, pack_length = int(job.parameter("MaxLength")), int(job.parameter("PackLength"))
+    splits = job.processing_input("splits")
+    model = load(job.processing_input("base-model-manifest") / MANIFEST, BaseModelManifest)
+    tokenizer_folder = job.processing_input("tokenizer")
+    prompter = Prompter.of(load_tokenizer(tokenizer_folder), languages)
+
+    out = job.processing_output("tokens")
+    train = _tokenise_split(splits / "train.parquet", prompter, max_length)
+    validation = _tokenise_split(splits / "validation.parquet", prompter, max_length)
+    packs = write_split(out / "train", train, pack_length)
+    write_split(out / "validation", validation, pack_length)
+
+    plan = make_plan(train, packs, model.parameters)
+    refuse_if_over(
+        plan.estimate,
+        float(job.parameter("MaxTrainingHours")),
+        float(job.parameter("MaxCostUsd")),
+        f"The run is {plan.steps:,} steps of {plan.packs_per_step} packs, {plan.epochs:g} epochs. "
+        "Lower Epochs or MaxSteps, or raise the limit on purpose.",
+    )
+    save(out / PLAN, plan)
+    fingerprint = TokenFingerprint(
+        tokenizer_sha256=tokenizer_digest(tokenizer_folder),
+        template=TEMPLATE,
+        languages=list(languages),
+        max_length=max_length,
+        pack_length=pack_length,
+        prepared_sha256=fingerprint_of(list_files(splits)),
+    )
+    save(out / FINGERPRINT, fingerprint)
+    job.note(
+        f"{plan.examples:,} examples in {plan.packs:,} rows, {plan.fill:.0%} full; {plan.steps:,} steps, {plan.epochs:g} epochs"
+    )
+
+
+def _tokenise_split(path: Path, prompter: Prompter, max_length: int) -> TokenisedSplit:
+    first, second = prompter.languages
+    try:
+        table = pq.read_table(path, columns=[first, second])
+    except (OSError, ValueError, KeyError) as error:
+        raise job.Refused(f"cannot read {path.name} with columns {first} and {second}: {error}") from error
+    split = tokenise(table.column(first).to_pylist(), table.column(second).to_pylist(), prompter, max_length, path.stem)
+    if not split.examples:
+        raise job.Refused(f"no example of {path.name} fits MaxLength={max_length} tokens; raise MaxLength")
+    return split
+
+
+if __name__ == "__main__":
+    job.run(main)

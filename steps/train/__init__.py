@@ -1,0 +1,1 @@
+"""CanaryTrain, CanaryResume and TrainLora: one program, three modes."""

@@ -1,0 +1,55 @@
+"""Hyperparameters as the trainer uses them: decoded from strings, typed, checked."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from steps import job
+from steps.parameters import BY_NAME
+
+Mode = Literal["canary-train", "canary-resume", "train"]
+
+
+class TrainOptions(BaseModel):
+    """One training job. Hours and dollars limit the whole run; `max_runtime_seconds` is the platform's limit for TrainLora."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Mode
+    learning_rate: float
+    lora_rank: int
+    lora_targets: Literal["attention", "all-linear"]
+    max_training_hours: float
+    max_cost_usd: float
+    seed: int
+    instance_type: str
+    canary_steps: int
+    save_minutes: float
+    save_total_limit: int | None
+    max_runtime_seconds: float
+
+
+NAMES = {  # run-time parameter -> field
+    "LearningRate": "learning_rate",
+    "LoraRank": "lora_rank",
+    "LoraTargets": "lora_targets",
+    "MaxTrainingHours": "max_training_hours",
+    "MaxCostUsd": "max_cost_usd",
+    "Seed": "seed",
+    "TrainingInstanceType": "instance_type",
+}
+
+
+def read_options(raw: dict[str, str]) -> TrainOptions:
+    """Options from a container's hyperparameters, all of which are strings. Raises Refused with every problem."""
+    values = {
+        NAMES.get(name, name): job.parameter(name, raw) if name in BY_NAME else job.decode(text)
+        for name, text in raw.items()
+    }
+    try:
+        return TrainOptions.model_validate(values)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise job.Refused(f"hyperparameters refused: {problems}") from error

@@ -1,0 +1,99 @@
+"""What a training job works with: the adapted model, the packs, the plan and the seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, TaskType, get_peft_model, set_peft_model_state_dict
+from safetensors.torch import load_file
+from transformers import set_seed
+
+from steps import job
+from steps.contract import (
+    ADAPTER_WEIGHTS,
+    FINGERPRINT,
+    PLAN,
+    TOKENIZER_FOLDER,
+    RunIdentity,
+    TokenFingerprint,
+    TrainingPlan,
+    load,
+)
+from steps.models import load_base
+from steps.prompt import TEMPLATE, Prompter, load_tokenizer, tokenizer_digest
+from steps.shards import PackedSplit
+from steps.train.options import TrainOptions
+
+TARGETS: dict[str, list[str] | str] = {"attention": ["q_proj", "v_proj"], "all-linear": "all-linear"}
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """Everything a training job needs, loaded and checked."""
+
+    model: Any
+    train: PackedSplit
+    validation: PackedSplit
+    plan: TrainingPlan
+    identity: RunIdentity
+    base_name: str
+
+    @property
+    def real_tokens_per_step(self) -> float:
+        """Tokens that are not padding in one optimiser step, on average."""
+        return self.plan.tokens / self.plan.steps_per_epoch
+
+    @property
+    def trainable(self) -> int:
+        """Number of weights that are trained."""
+        return sum(weight.numel() for weight in self.model.parameters() if weight.requires_grad)
+
+
+def prepare(options: TrainOptions) -> Workbench:
+    """Load the base model and the shards, and put a fresh LoRA adapter on the model.
+
+    Raises Refused where shards were made with another tokenizer, template or language order than this trainer's.
+    """
+    set_seed(options.seed)
+    tokens = job.channel("tokens")
+    fingerprint = load(tokens / FINGERPRINT, TokenFingerprint)
+    tokenizer_folder = job.channel("model") / TOKENIZER_FOLDER
+    if fingerprint.tokenizer_sha256 != tokenizer_digest(tokenizer_folder):
+        raise job.Refused("the token shards were made with another tokenizer than this base model's; tokenise again")
+    if fingerprint.template != TEMPLATE:
+        raise job.Refused("the token shards were made with another prompt template than this trainer's; tokenise again")
+
+    prompter = Prompter.of(load_tokenizer(tokenizer_folder), fingerprint.languages)
+    base, manifest = load_base(job.channel("model"))
+    base.config.use_cache = False  # with a cache, packed examples would see each other
+    adapter = LoraConfig(
+        task_type=TaskType.CAUSAL_LM,
+        r=options.lora_rank,
+        lora_alpha=2 * options.lora_rank,
+        lora_dropout=0.0,
+        target_modules=TARGETS[options.lora_targets],
+    )
+    torch.manual_seed(options.seed)
+    model = get_peft_model(base, adapter)
+    return Workbench(
+        model=model,
+        train=PackedSplit(tokens / "train", prompter, fingerprint.pack_length),
+        validation=PackedSplit(tokens / "validation", prompter, fingerprint.pack_length),
+        plan=load(tokens / PLAN, TrainingPlan),
+        identity=RunIdentity(
+            base_model=manifest.fingerprint,
+            lora_rank=options.lora_rank,
+            lora_targets=options.lora_targets,
+            seed=options.seed,
+            tokens=fingerprint,
+        ),
+        base_name=manifest.name,
+    )
+
+
+def load_adapter_weights(model: Any, checkpoint: Path) -> None:
+    """Put a checkpoint's adapter weights into the model, from safetensors."""
+    set_peft_model_state_dict(model, load_file(checkpoint / ADAPTER_WEIGHTS))

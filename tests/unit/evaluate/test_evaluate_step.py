@@ -1,0 +1,213 @@
+"""The step as a whole: what passes, what is refused by the gate, what fails the step."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from steps import contract
+from steps.evaluate.__main__ import main
+from steps.evaluate.systems import ADAPTER_WEIGHTS
+from steps.job import Refused
+
+
+def changed_adapter(adapter: Path, target: Path, scale: float) -> Path:
+    """A copy of an adapter with every lora_B weight multiplied."""
+    shutil.copytree(adapter, target)
+    tensors = load_file(target / ADAPTER_WEIGHTS)
+    changed = {name: value * scale if "lora_B" in name else value for name, value in tensors.items()}
+    save_file(changed, target / ADAPTER_WEIGHTS, metadata={"format": "pt"})
+    return target
+
+
+def rules_refused(report: contract.EvaluationReport) -> list[str]:
+    return [rule.rule for rule in report.gate.rules if not rule.passed]
+
+
+def test_a_model_that_has_learned_its_sentences_passes_with_full_scores(evaluation: Any) -> None:
+    main()
+
+    report = evaluation.report
+    assert report.gate.verdict == "passed"
+    assert [direction.direction for direction in report.directions] == ["en-ig", "ig-en"]
+    for direction in report.directions:
+        assert direction.sentences == 12
+        assert direction.chrf.value == pytest.approx(100)
+        assert direction.bleu.value == pytest.approx(100)
+        assert direction.base_chrf.value < 50
+        assert "nc:6|nw:2" in direction.chrf.signature
+    assert report.metrics["validation_loss"]["value"] < 0.1 < report.metrics["validation_loss_base"]["value"]
+    assert report.champion == "none"
+
+
+def test_the_registry_gets_a_ready_made_string_for_every_key(evaluation: Any) -> None:
+    main()
+
+    registry = evaluation.report.registry
+    assert tuple(registry) == contract.REGISTRY_KEYS
+    assert registry["chrf_forward"] == "100.00"
+    assert registry["training_steps"] == "60 of 60"
+    assert registry["training_hours"] == "0.010"
+    assert registry["base_model"].startswith("tiny 1 sha256:")
+    assert registry["gate"] == "passed 5 of 5 rules"
+
+
+def test_two_evaluations_write_the_same_bytes(evaluation: Any) -> None:
+    main()
+    first = {path.name: path.read_bytes() for path in evaluation.out.iterdir()}
+    main()
+
+    assert {path.name: path.read_bytes() for path in evaluation.out.iterdir()} == first
+    assert sorted(first) == [contract.EVALUATION_REPORT, contract.SAMPLES]
+
+
+def test_samples_hold_both_systems_and_both_directions(evaluation: Any) -> None:
+    main()
+
+    samples = contract.load(evaluation.out / contract.SAMPLES, contract.SampleSet)
+    assert samples.total == len(samples.samples) == 24
+    assert all(sample.hypothesis == sample.reference for sample in samples.samples)
+    assert all(sample.hypothesis != sample.base_hypothesis for sample in samples.samples)
+    assert samples.showcase == samples.samples[:5]
+    assert {sample.direction for sample in samples.showcase} == {"en-ig", "ig-en"}
+
+
+def test_a_loss_over_the_limit_is_refused_by_name_number_and_limit(
+    evaluation: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MaxValidationLoss", "0.001")
+    main()
+
+    assert evaluation.report.gate.verdict == "refused"
+    assert rules_refused(evaluation.report) == ["validation_loss"]
+    assert evaluation.report.gate.message.endswith("is over the limit 0.001 (MaxValidationLoss).")
+
+
+def test_an_untrained_adapter_is_refused_since_it_equals_its_base(evaluation: Any, untrained: Path) -> None:
+    evaluation.mount_model(untrained)
+    main()
+
+    report = evaluation.report
+    assert {"adapter_trained", "better_than_base_forward", "better_than_base_backward"} <= set(rules_refused(report))
+    assert all(direction.chrf == direction.base_chrf for direction in report.directions)
+    assert report.metrics["validation_loss"] == report.metrics["validation_loss_base"]
+
+
+def test_a_run_cut_short_is_refused(evaluation: Any, learned: Path) -> None:
+    evaluation.mount_model(learned, fraction=0.5)
+    main()
+
+    assert rules_refused(evaluation.report) == ["training_fraction"]
+
+
+def test_a_model_worse_than_the_champion_is_refused_with_its_p_value(
+    evaluation: Any, learned: Path, tmp_path: Path
+) -> None:
+    evaluation.mount_champion(learned)
+    evaluation.mount_model(changed_adapter(learned, tmp_path / "worse", 0.1))
+    main()
+
+    report = evaluation.report
+    assert report.champion.startswith("adapter sha256:")
+    assert {"not_worse_than_champion_forward", "not_worse_than_champion_backward"} <= set(rules_refused(report))
+    assert report.metrics["chrf_champion_forward"]["value"] == pytest.approx(100)
+    assert report.metrics["p_not_worse_than_champion_forward"]["value"] < 0.05
+
+
+def test_a_model_equal_to_the_champion_passes(evaluation: Any, learned: Path) -> None:
+    evaluation.mount_champion(learned)
+    main()
+
+    assert evaluation.report.gate.verdict == "passed"
+    assert len(evaluation.report.gate.rules) == 7
+
+
+def test_weights_that_are_not_numbers_fail_the_step_and_leave_no_report(
+    evaluation: Any, learned: Path, tmp_path: Path
+) -> None:
+    evaluation.mount_model(changed_adapter(learned, tmp_path / "nan", float("nan")))
+
+    with pytest.raises(Refused, match="validation loss of the trained model is nan"):
+        main()
+    assert not evaluation.out.exists()
+
+
+def test_an_adapter_with_missing_tensors_fails_the_step(evaluation: Any, learned: Path, tmp_path: Path) -> None:
+    adapter = shutil.copytree(learned, tmp_path / "partial")
+    tensors = load_file(adapter / ADAPTER_WEIGHTS)
+    save_file(dict(list(tensors.items())[2:]), adapter / ADAPTER_WEIGHTS, metadata={"format": "pt"})
+    evaluation.mount_model(adapter)
+
+    with pytest.raises(Refused, match="tensors are not those of its configuration"):
+        main()
+
+
+def test_an_adapter_of_another_shape_fails_the_step(evaluation: Any, learned: Path, tmp_path: Path) -> None:
+    adapter = shutil.copytree(learned, tmp_path / "other")
+    wider = {name: torch.cat([value, value], dim=-1) for name, value in load_file(adapter / ADAPTER_WEIGHTS).items()}
+    save_file(wider, adapter / ADAPTER_WEIGHTS, metadata={"format": "pt"})
+    evaluation.mount_model(adapter)
+
+    with pytest.raises(Refused, match="the trained adapter does not fit the base model tiny"):
+        main()
+
+
+def test_an_adapter_for_another_base_model_fails_the_step(evaluation: Any, learned: Path, tmp_path: Path) -> None:
+    adapter = shutil.copytree(learned, tmp_path / "foreign")
+    config = adapter / "adapter_config.json"
+    config.write_text(config.read_text().replace('"tiny"', '"mistral-7b"'))
+    evaluation.mount_model(adapter)
+
+    with pytest.raises(Refused, match="trained for mistral-7b, not for the mounted tiny"):
+        main()
+
+
+def test_an_adapter_of_another_tokenisation_fails_the_step(evaluation: Any, learned: Path) -> None:
+    evaluation.mount_model(learned, max_length=32, template="other")
+
+    with pytest.raises(Refused, match="template, max_length differ"):
+        main()
+
+
+def test_test_sentences_changed_after_tokenising_fail_the_step(evaluation: Any) -> None:
+    columns = {name: ["x"] for name in ("id", "source", "en", "ig")}
+    pq.write_table(pa.table(columns), evaluation.mounted("splits") / "test.parquet")
+
+    with pytest.raises(Refused, match="made with another splits"):
+        main()
+
+
+def test_a_champion_folder_that_says_neither_or_both_fails_the_step(evaluation: Any, learned: Path) -> None:
+    none = evaluation.mounted("champion") / contract.NONE_OBJECT
+    none.unlink()
+    with pytest.raises(Refused, match="neither"):
+        main()
+
+    evaluation.mount_champion(learned)
+    none.write_text("{}")
+    with pytest.raises(Refused, match="both"):
+        main()
+
+
+def test_a_champion_whose_files_are_gone_fails_the_step(evaluation: Any, learned: Path) -> None:
+    evaluation.mount_champion(learned)
+    (evaluation.mounted("champion") / contract.ADAPTER_FOLDER / ADAPTER_WEIGHTS).unlink()
+
+    with pytest.raises(Refused, match="champion adapter has no adapter_model"):
+        main()
+
+
+def test_progress_counts_every_sentence_of_every_system_once(
+    evaluation: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main()
+
+    lines = [line for line in capsys.readouterr().out.splitlines() if '"unit": "sentences"' in line]
+    assert '"done": 48, "total": 48' in lines[-1]

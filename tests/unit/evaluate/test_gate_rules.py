@@ -1,0 +1,105 @@
+"""Every rule of the gate at its limit and on both sides of it, and the message a person reads."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from steps.contract import DirectionScores, RuleVerdict, Score
+from steps.evaluate import gate
+from steps.evaluate.score import Comparison
+
+
+def direction(chrf: float, base: float, name: str = "en-ig") -> DirectionScores:
+    def score(value: float) -> Score:
+        return Score(value=value, signature="s")
+
+    return DirectionScores(
+        direction=name, sentences=200, chrf=score(chrf), bleu=score(1), base_chrf=score(base), base_bleu=score(1)
+    )
+
+
+def evidence(
+    loss: float = 0.5,
+    chrf: float = 60.0,
+    largest: float = 0.1,
+    fraction: float = 1.0,
+    comparisons: tuple[Comparison, ...] = (),
+) -> gate.Evidence:
+    return gate.Evidence(loss, (direction(chrf, 10.0), direction(60.0, 10.0, "ig-en")), largest, fraction, comparisons)
+
+
+LIMITS = gate.Limits(max_validation_loss=1.0, min_training_fraction=0.9)
+
+
+@pytest.mark.parametrize(("loss", "passed"), [(0.999, True), (1.0, True), (1.001, False)])
+def test_validation_loss_passes_at_or_under_its_limit(loss: float, passed: bool) -> None:
+    assert gate.validation_loss(loss, 1.0).passed is passed
+
+
+@pytest.mark.parametrize(("chrf", "passed"), [(21.01, True), (21.0, True), (20.99, False), (5.0, False)])
+def test_better_than_base_needs_one_point_more_than_the_base(chrf: float, passed: bool) -> None:
+    rule = gate.better_than_base("forward", direction(chrf, 20.0))
+    assert (rule.passed, rule.limit) == (passed, 21.0)
+
+
+@pytest.mark.parametrize(("largest", "passed"), [(1e-9, True), (0.0, False)])
+def test_adapter_trained_needs_one_weight_that_left_zero(largest: float, passed: bool) -> None:
+    assert gate.adapter_trained(largest).passed is passed
+
+
+@pytest.mark.parametrize(("fraction", "passed"), [(0.91, True), (0.9, True), (0.89, False)])
+def test_training_fraction_passes_at_or_over_its_limit(fraction: float, passed: bool) -> None:
+    assert gate.training_fraction(fraction, 0.9).passed is passed
+
+
+@pytest.mark.parametrize(("p", "passed"), [(0.051, True), (0.05, True), (0.049, False)])
+def test_champion_rule_refuses_only_what_is_worse_beyond_noise(p: float, passed: bool) -> None:
+    assert gate.not_worse_than_champion("backward", Comparison("ig-en", 40.0, 45.0, p)).passed is passed
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule"),
+    [
+        ({"loss": 1.83}, "validation_loss"),
+        ({"chrf": 10.5}, "better_than_base_forward"),
+        ({"largest": 0.0}, "adapter_trained"),
+        ({"fraction": 0.2}, "training_fraction"),
+        (
+            {"comparisons": (Comparison("en-ig", 60.0, 61.0, 0.4), Comparison("ig-en", 60.0, 71.0, 0.001))},
+            "not_worse_than_champion_backward",
+        ),
+    ],
+)
+def test_one_broken_rule_refuses_the_model_and_is_named_in_the_message(broken: dict[str, float], rule: str) -> None:
+    verdict = gate.decide(evidence(**broken), LIMITS)  # type: ignore[arg-type]
+
+    assert verdict.verdict == "refused"
+    assert [decided.rule for decided in verdict.rules if not decided.passed] == [rule]
+    assert rule in verdict.message or "MaxValidationLoss" in verdict.message or "MinTrainingFraction" in verdict.message
+
+
+def test_the_message_gives_number_limit_and_parameter() -> None:
+    verdict = gate.decide(evidence(loss=1.83), LIMITS)
+    assert verdict.message == "validation loss 1.83 is over the limit 1 (MaxValidationLoss)."
+
+
+def test_a_number_just_over_the_limit_is_shown_with_enough_digits_to_see_it() -> None:
+    assert gate.validation_loss(1.0000004, 1.0).sentence.startswith("validation loss 1.0000004 is over the limit 1 ")
+    assert gate.validation_loss(math.nextafter(1.0, 2), 1.0).sentence.startswith("validation loss 1.0000000000000002 ")
+
+
+def test_every_rule_passed_is_said_with_their_number() -> None:
+    verdict = gate.decide(evidence(), LIMITS)
+    assert (verdict.verdict, verdict.message) == ("passed", "Every rule of the gate passed, 5 of 5.")
+
+
+def test_a_message_that_grows_too_long_is_cut_between_rules_and_says_how_many_are_left() -> None:
+    rules = [
+        RuleVerdict(rule=f"r{place}", passed=False, value=1, limit=0, sentence=f"rule {place} " + "x" * 200)
+        for place in range(6)
+    ]
+    message = gate.sentence_of(rules)
+    assert len(message) <= gate.MESSAGE_LIMIT
+    assert message.endswith("; 3 more refused.")

@@ -1,0 +1,108 @@
+"""Preflight: every wrong parameter by name, addresses that are not published ones, and the lost run's plan refused."""
+
+import pytest
+
+from steps.contract import (
+    MANIFEST,
+    BaseModelManifest,
+    CorpusManifest,
+    CorpusSource,
+    FileEntry,
+    PreflightReport,
+    load,
+    save,
+)
+from steps.job import Refused
+from steps.parameters import PARAMETERS
+from steps.preflight.__main__ import main
+
+FILE = FileEntry(path="x", bytes=1, sha256="0" * 64)
+CORPUS = CorpusManifest(
+    name="phrasebook",
+    languages=["en", "ig"],
+    sources=[CorpusSource(name="a", licence="Apache-2.0", format="tsv", paths=["x"], lines=100)],
+    files=[FILE],
+    pairs=100,
+    words={"en": 500, "ig": 600},
+    fingerprint="c0",
+)
+MODEL = BaseModelManifest(
+    name="tiny",
+    revision="1",
+    licence="Apache-2.0",
+    architecture="MistralForCausalLM",
+    parameters=1_000_000,
+    vocabulary=1000,
+    files=[FILE],
+    fingerprint="b0",
+)
+GIVEN = {row.name: str(row.default) for row in PARAMETERS if row.default is not None} | {
+    "CorpusUri": "s3://bucket/corpora/c0",
+    "BaseModelUri": "s3://bucket/base-models/b0",
+    "Bucket": "bucket",
+}
+
+
+@pytest.fixture
+def preflight(tmp_path, monkeypatch):
+    def run(corpus=CORPUS, model=MODEL, without=(), **changes):
+        monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
+        inputs = tmp_path / "processing" / "input"
+        save(inputs / "corpus-manifest" / MANIFEST, corpus)
+        save(inputs / "base-model-manifest" / MANIFEST, model)
+        for name, value in (GIVEN | changes).items():
+            monkeypatch.setenv(name, value)
+        for name in without:
+            monkeypatch.delenv(name)
+        main()
+        return load(tmp_path / "processing" / "output" / "preflight" / "preflight.json", PreflightReport)
+
+    return run
+
+
+def test_a_sound_start_is_written_down_with_typed_parameters_and_an_estimate(preflight):
+    report = preflight(LoraRank="8")
+    assert report.parameters["LoraRank"] == 8
+    assert report.corpus_fingerprint == "c0"
+    assert 0 <= report.estimate.hours_low <= report.estimate.hours_high
+
+
+def test_every_wrong_parameter_is_named_in_one_message(preflight):
+    with pytest.raises(Refused) as refused:
+        preflight(LoraRank="0", Epochs="-1", TrainingInstanceType="ml.p9.huge", without=["Seed"])
+    for text in ("LoraRank", "1 to 256", "Epochs", "TrainingInstanceType", "ml.g5.xlarge", "Seed did not reach"):
+        assert text in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("CorpusUri", "s3://elsewhere/corpora/c0", "s3://bucket/corpora/"),
+        ("CorpusUri", "s3://bucket/corpora/other", "publish it again"),
+        ("BaseModelUri", "s3://bucket/corpora/b0", "s3://bucket/base-models/"),
+    ],
+)
+def test_only_published_folders_of_this_bucket_are_taken(preflight, name, value, says):
+    with pytest.raises(Refused, match=name) as refused:
+        preflight(**{name: value})
+    assert says in str(refused.value)
+
+
+def test_the_lost_runs_plan_is_refused_with_its_hours_and_dollars(preflight):
+    """6.1 million pairs, three epochs, Mistral-7B on one A10G, a week and $237."""
+    corpus = CORPUS.model_copy(update={"pairs": 6_145_395, "words": {"en": 108_000_000, "ig": 114_000_000}})
+    model = MODEL.model_copy(update={"parameters": 7_241_732_096})
+    with pytest.raises(Refused, match="does not fit") as refused:
+        preflight(corpus, model, Epochs="3", MaxTrainingHours="168", MaxCostUsd="237")
+    assert "days" in str(refused.value)
+    assert "MaxTrainingHours is 168" in str(refused.value)
+    assert "MaxCostUsd is 237" in str(refused.value)
+    report = preflight(corpus, model, Epochs="3", MaxSteps="20000", MaxTrainingHours="168", MaxCostUsd="237")
+    assert report.estimate.hours_high < 168
+
+
+def test_a_manifest_that_is_not_one_is_named(preflight, tmp_path):
+    preflight()
+    (tmp_path / "processing/input/corpus-manifest" / MANIFEST).write_text("{}")
+    with pytest.raises(Refused, match=r"manifest.json is not a valid CorpusManifest"):
+        main()

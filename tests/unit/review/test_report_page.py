@@ -1,0 +1,158 @@
+"""The page of a run: complete, offline, safe to open, and honest about what is missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+from pipeline.review.files import RunFiles
+from pipeline.review.report import render, worst_samples
+from steps import contract
+
+HOSTILE = "<script>alert('x')</script><img src=https://evil.example/x.png onerror=alert(1)>"
+STEPS = ("Preflight", "PrepareCorpus", "TokenizeExamples", "CanaryTrain", "CanaryResume", "TrainLora", "EvaluateModel")
+
+
+@dataclass
+class Page(HTMLParser):
+    """What a browser would make of a page: its elements, attributes and visible text."""
+
+    source: str
+    elements: Counter[str] = field(default_factory=Counter)
+    attributes: list[tuple[str, str]] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self.feed(self.source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements[tag] += 1
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        """All text, white space collapsed."""
+        return " ".join(" ".join(self.texts).split())
+
+
+def rendered(files: RunFiles, folder: Path) -> Page:
+    render(files, folder / "page" / "report.html")
+    return Page((folder / "page" / "report.html").read_text(encoding="utf-8"))
+
+
+def test_a_passed_run_shows_verdict_scores_data_plan_canaries_and_commands(files: RunFiles, tmp_path: Path) -> None:
+    text = rendered(files, tmp_path).text
+    for expected in (
+        "Passed the gate",
+        "better than base forward",
+        "61.2",
+        "Ọ na-ere ji n’ahịa.",
+        "Anyị ga-aṅụ mmiri echi.",
+        "4,582 pairs in, 4,000 kept",
+        "✓ 0 sentences or near-copies cross the splits",
+        "Apache-2.0",
+        "2,000 to 2,900",
+        "$0.20 at $1.41 an hour",
+        "CanaryResume found the checkpoint that the platform brought back and went on from step 12",
+        "Sealed at steps 100, 200, 300. The run was not resumed.",
+        "f" * 64,
+        'asusu approve 1 --reason "..."',
+    ):
+        assert expected in text
+
+
+def test_twenty_are_drawn_in_order_and_ten_worst_are_sorted_by_score(files: RunFiles, tmp_path: Path) -> None:
+    samples = contract.load(files.samples or Path(), contract.SampleSet).samples
+    source = rendered(files, tmp_path).source
+    assert source.count('<td class="score"') == 30
+    places = [source.index(f">{place}: ") for place in range(20)]
+    assert places == sorted(places)
+    scores = [sample.chrf for sample in worst_samples(samples)]
+    assert scores == sorted(sample.chrf for sample in samples)[:10]
+
+
+def test_a_refused_run_leads_with_the_reason(
+    files: RunFiles, gathered: Path, refused: contract.EvaluationReport, tmp_path: Path
+) -> None:
+    contract.save(gathered / contract.EVALUATION_REPORT, refused)
+    text = rendered(replace(files, failure="Model refused: validation loss ..."), tmp_path).text
+    assert "Refused by the gate validation loss 1.83 against the limit 1 (MaxValidationLoss)." in text
+    assert "✗ refused" in text
+
+
+def test_hostile_text_is_shown_as_text_and_nothing_is_fetched_or_run(files: RunFiles, tmp_path: Path) -> None:
+    page = rendered(replace(files, provenance={HOSTILE: HOSTILE}, failure=HOSTILE), tmp_path)
+    assert page.elements["script"] == page.elements["img"] == page.elements["link"] == page.elements["iframe"] == 0
+    assert HOSTILE in page.text
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    addresses = [value for name, value in page.attributes if name in ("href", "src", "xlink:href", "action")]
+    assert addresses
+    assert all(value.startswith("#") for value in addresses)
+    assert "url(http" not in page.source
+    assert "default-src 'none'" in page.source
+
+
+def test_control_characters_are_replaced_and_direction_marks_are_kept_inside_their_cell(
+    files: RunFiles, tmp_path: Path
+) -> None:
+    page = rendered(files, tmp_path)
+    assert "\0" not in page.source
+    assert "\a" not in page.source
+    assert (
+        '<div class="sentence" dir="auto" lang="ig">&amp;lt;b&amp;gt; \u202eright to left\ufffd \ufffd</div>'
+        in page.source
+    )
+
+
+def test_an_endless_sentence_is_folded_but_whole(files: RunFiles, tmp_path: Path) -> None:
+    page = rendered(files, tmp_path)
+    assert "x" * 4000 in page.source
+    assert "4,000 characters" in page.text
+
+
+def test_pictures_take_their_colours_from_the_page_and_share_no_ids(files: RunFiles, tmp_path: Path) -> None:
+    page = rendered(files, tmp_path)
+    assert page.elements["svg"] == 3
+    assert page.source.count("currentColor") > 30
+    assert "#0" not in page.source[page.source.index("<svg") :]
+    ids = Counter(value for name, value in page.attributes if name == "id")
+    assert not [name for name, count in ids.items() if count > 1]
+
+
+def test_names_in_pictures_are_neither_markup_nor_formulas(files: RunFiles, gathered: Path, tmp_path: Path) -> None:
+    report = contract.load(gathered / contract.DATA_REPORT, contract.DataReport)
+    rule = report.rules[0].model_copy(update={"rule": "<b>$x_1$</b>"})
+    contract.save(gathered / contract.DATA_REPORT, report.model_copy(update={"rules": [rule]}))
+    page = rendered(files, tmp_path)
+    assert page.elements["b"] == page.source.count(" characters</b>")
+    assert "<b>$x 1$</b>" in page.text
+
+
+def test_equal_reports_make_equal_pages_and_no_leftovers(files: RunFiles, tmp_path: Path) -> None:
+    first = rendered(files, tmp_path).source
+    assert rendered(files, tmp_path).source == first
+    assert [path.name for path in (tmp_path / "page").iterdir()] == ["report.html"]
+
+
+def test_a_run_that_failed_before_its_first_report_still_has_a_page(tmp_path: Path) -> None:
+    text = rendered(RunFiles(provenance={}, failure="Preflight: MaxLength=9 is out of range"), tmp_path).text
+    assert "Did not finish Preflight: MaxLength=9 is out of range" in text
+    assert all(f"the run ended before {step} wrote it" in text for step in STEPS)
+
+
+def test_a_run_still_at_work_says_what_is_missing_instead_of_a_verdict(files: RunFiles, gathered: Path) -> None:
+    (gathered / contract.EVALUATION_REPORT).unlink()
+    text = rendered(files, gathered).text
+    assert "Did not finish There is no evaluation.json" in text
+    assert "Passed" not in text
+
+
+def test_checkpoint_seals_are_listed_by_step(files: RunFiles, tmp_path: Path, training_seals: list[Path]) -> None:
+    text = rendered(replace(files, seals=training_seals), tmp_path).text
+    assert text.index("100 0.9 0.8 1.67 min 1 1.0 MiB") < text.index("200 0.5 0.4 3.33 min 1 1.0 MiB")

@@ -1,0 +1,147 @@
+"""The compiled definition: golden, deterministic, the same graph in every environment, and its edges."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from pipeline import settings
+from pipeline.definition import compile_recipe, in_order, needs, read, references
+from pipeline.errors import BadInput
+from steps.job import decode
+from steps.parameters import PARAMETERS
+
+ACCOUNT = {"account": "111122223333"}
+CHAIN = ["Preflight", "PrepareCorpus", "TokenizeExamples", "CanaryTrain", "CanaryResume", "TrainLora", "EvaluateModel"]
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return (files("pipeline") / "compiled" / "igbo.local.json").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def definition(shipped):
+    return read(shipped)
+
+
+def test_compiling_needs_no_account_and_gives_the_shipped_bytes(shipped, tmp_path):
+    """In a process of its own: no region, no credentials, no home, and sockets that refuse to connect."""
+    code = (
+        "import socket\n"
+        "def refuse(*a, **k): raise AssertionError('the network was used')\n"
+        "socket.socket.connect = refuse\nsocket.getaddrinfo = refuse\n"
+        "from pipeline.definition import compile_recipe\nfrom pipeline.settings import load\nimport sys\n"
+        "first, second = (compile_recipe('igbo', load('local')) for _ in range(2))\n"
+        "assert first == second\nsys.stdout.write(first)\n"
+    )
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(Path.cwd())}
+    result = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == shipped, "the shipped definition is stale: run `make compile`"
+
+
+def without_slots(value, key=""):
+    """A definition with the slots that environments may fill blanked out."""
+    slots = {"ImageUri", "TrainingImage", "Image", "RoleArn", "KmsKeyId", "VolumeKmsKeyId"}
+    if key in slots:
+        return "<slot>"
+    if key == "Tags":
+        return "<tags>"
+    if isinstance(value, dict):
+        return {name: without_slots(item, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [without_slots(item) for item in value]
+    if isinstance(value, str):
+        if key == "Bucket":
+            return "<slot>"
+        for bucket in ("asusu-local", "asusu-111122223333-us-east-1"):
+            value = value.replace(bucket, "<bucket>")
+    return value
+
+
+@pytest.mark.parametrize("name", [name for name in settings.environment_names() if name != "local"])
+def test_environments_differ_in_listed_slots_only(name, shipped):
+    other = json.loads(compile_recipe("igbo", settings.load(name, ACCOUNT)))
+    assert without_slots(other) == without_slots(json.loads(shipped))
+    assert other != json.loads(shipped)
+
+
+def test_the_steps_form_one_chain_of_explicit_dependencies(definition):
+    for before, after in pairwise(CHAIN):
+        assert before in definition.step(after).depends_on
+    assert [step.name for step in in_order(definition)][: len(CHAIN)] == CHAIN
+
+
+def test_every_parameter_of_the_table_is_declared_with_its_type_default_and_choices(definition):
+    declared = {row.name: (row.type, row.default, row.choices) for row in definition.parameters}
+    assert declared == {row.name: (row.type, row.default, row.choices) for row in PARAMETERS}
+
+
+def test_keeping_every_checkpoint_survives_the_trip_through_strings(definition):
+    for name in ("CanaryTrain", "CanaryResume", "TrainLora"):
+        text = definition.step(name).arguments["HyperParameters"]["save_total_limit"]
+        assert isinstance(text, str)
+        assert decode(text) is None
+
+
+@pytest.mark.parametrize(("text", "value"), [("null", None), ("None", None), ("", None), ("3", 3), ("abc", "abc")])
+def test_hyperparameters_are_decoded_however_the_sdk_spelled_them(text, value):
+    assert decode(text) == value
+
+
+def test_training_jobs_are_isolated_and_checkpoint_apart(definition):
+    prefixes = {}
+    for name in ("CanaryTrain", "CanaryResume", "TrainLora"):
+        arguments = definition.step(name).arguments
+        assert arguments["EnableNetworkIsolation"] is True
+        prefixes[name] = json.dumps(arguments["CheckpointConfig"]["S3Uri"])
+    assert prefixes["CanaryTrain"] == prefixes["CanaryResume"] != prefixes["TrainLora"]
+
+
+def test_only_steps_with_content_addressed_inputs_are_cached_by_the_service(definition):
+    cached = [step.name for step in definition.steps if step.raw.get("CacheConfig", {}).get("Enabled")]
+    assert cached == ["PrepareCorpus", "TokenizeExamples"]
+
+
+def test_the_gate_shows_the_loss_limit_and_the_verdict_and_names_both_ends(definition):
+    gate = definition.step("CheckValidationLoss")
+    first, second = gate.arguments["Conditions"]
+    assert (first["Type"], first["RightValue"]) == ("LessThanOrEqualTo", {"Get": "Parameters.MaxValidationLoss"})
+    assert (second["Type"], second["RightValue"]) == ("Equals", "passed")
+    assert {step.name: step.branch for step in definition.steps if step.branch} == {
+        "RegisterModel": ("CheckValidationLoss", "If"),
+        "RejectModel": ("CheckValidationLoss", "Else"),
+    }
+    assert definition.step("RegisterModel").arguments["ModelApprovalStatus"] == "PendingManualApproval"
+    assert "Parameters.MaxValidationLoss" in [r.target for r in references(definition.step("RejectModel").arguments)]
+
+
+def test_a_cycle_and_a_dangling_need_are_named(shipped):
+    raw = json.loads(shipped)
+    raw["Steps"][0]["DependsOn"] = ["TrainLora"]
+    with pytest.raises(BadInput, match=r"cycle.*Preflight"):
+        in_order(read(json.dumps(raw)))
+    raw["Steps"][0]["DependsOn"] = ["Nowhere"]
+    with pytest.raises(BadInput, match="Nowhere"):
+        in_order(read(json.dumps(raw)))
+
+
+def test_data_dependencies_count_as_needs(definition):
+    assert set(needs(definition.step("EvaluateModel"))) == {"TrainLora", "PrepareCorpus", "TokenizeExamples"}
+
+
+@pytest.mark.parametrize("text", ["not json", "[]", '{"Steps": 3}', '{"Steps": [{"Type": "Processing"}]}'])
+def test_what_is_not_a_definition_is_refused(text):
+    with pytest.raises(BadInput):
+        read(text)
+
+
+def test_an_environment_without_its_account_says_how_to_give_it():
+    with pytest.raises(BadInput, match="--account"):
+        settings.load("production")

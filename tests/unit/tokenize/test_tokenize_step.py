@@ -1,0 +1,128 @@
+"""TokenizeExamples: sentences stored once, both directions, a fingerprint, a plan, and the refusal of one that does not fit."""
+
+import shutil
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from steps.contract import MANIFEST, BaseModelManifest, TokenFingerprint, TrainingPlan, load, save
+from steps.job import Refused
+from steps.prompt import Prompter, load_tokenizer
+from steps.shards import IGNORED, PackedSplit
+from steps.tokenize.__main__ import main
+from tests.conftest import SENTENCES
+
+SETTINGS = {
+    "SourceLanguage": "en",
+    "TargetLanguage": "ig",
+    "MaxLength": "64",
+    "PackLength": "128",
+    "TokensPerStep": "256",
+    "Epochs": "3",
+    "MaxSteps": "0",
+    "TrainingInstanceType": "ml.g5.xlarge",
+    "MaxTrainingHours": "24",
+    "MaxCostUsd": "100",
+}
+
+
+@pytest.fixture
+def tokenised(base_model, tmp_path, monkeypatch):
+    """Runs the step with changed settings; returns its output folder."""
+
+    def run(pairs=SENTENCES, weights=None, **changes):
+        root = tmp_path / str(len(list(tmp_path.iterdir())))
+        inputs = root / "processing" / "input"
+        (inputs / "splits").mkdir(parents=True)
+        for split in ("train", "validation", "test"):
+            table = pa.table(
+                {"id": [f"s:{i}" for i in range(len(pairs))], "en": [p[0] for p in pairs], "ig": [p[1] for p in pairs]}
+            )
+            pq.write_table(table, inputs / "splits" / f"{split}.parquet")
+        shutil.copytree(base_model / "tokenizer", inputs / "tokenizer")
+        manifest = load(base_model / MANIFEST, BaseModelManifest)
+        manifest = manifest.model_copy(update={"parameters": weights or manifest.parameters})
+        save(inputs / "base-model-manifest" / MANIFEST, manifest)
+        monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(root))
+        for name, value in (SETTINGS | changes).items():
+            monkeypatch.setenv(name, value)
+        main()
+        return root / "processing" / "output" / "tokens"
+
+    return run
+
+
+def answers(out, base_model):
+    """Decoded answers of every example in the training packs."""
+    prompter = Prompter.of(load_tokenizer(base_model / "tokenizer"), ("en", "ig"))
+    split = PackedSplit(out / "train", prompter, 128)
+    texts = []
+    for index in range(len(split)):
+        row, current = split[index], []
+        for token, label in zip(row["input_ids"], row["labels"], strict=True):
+            if label == IGNORED:
+                continue
+            current.append(int(token))
+            if token == prompter.tokenizer.eos_token_id:
+                texts.append(prompter.tokenizer.decode(current, skip_special_tokens=True).strip())
+                current = []
+        assert not current, "an answer without its end"
+    return texts
+
+
+def test_both_directions_are_answered_in_full_and_end_with_eos(tokenised, base_model):
+    assert sorted(answers(tokenised(), base_model)) == sorted(side for pair in SENTENCES for side in pair)
+
+
+def test_the_plan_counts_what_the_trainer_will_do(tokenised):
+    plan = load(tokenised() / "plan.json", TrainingPlan)
+    assert plan.examples == 2 * len(SENTENCES)
+    assert plan.packs_per_step == 2
+    assert plan.steps == 3 * plan.steps_per_epoch
+    assert 0 < plan.fill <= 1
+    assert plan.tokens == round(plan.fill * plan.packs * 128)
+
+
+def test_max_steps_caps_the_plan(tokenised):
+    plan = load(tokenised(MaxSteps="1") / "plan.json", TrainingPlan)
+    assert plan.steps == 1
+    assert plan.epochs <= 1
+
+
+def test_long_examples_are_left_out_and_counted_never_cut(tokenised, base_model):
+    pairs = [*SENTENCES, ("A very long sentence " * 20, "Ahịrịokwu dị ogologo " * 20)]
+    out = tokenised(pairs)
+    assert load(out / "plan.json", TrainingPlan).too_long == 2
+    assert len(answers(out, base_model)) == 2 * len(SENTENCES)
+
+
+def test_nothing_that_fits_is_an_error_that_says_so(tokenised):
+    with pytest.raises(Refused, match="MaxLength=16"):
+        tokenised(MaxLength="16")
+
+
+def test_same_input_gives_the_same_bytes(tokenised):
+    first, second = tokenised(), tokenised()
+    files = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
+    assert len(files) == 6
+    assert all((first / name).read_bytes() == (second / name).read_bytes() for name in files)
+
+
+def test_the_fingerprint_changes_with_what_shards_depend_on(tokenised):
+    prints = [
+        load(out / "fingerprint.json", TokenFingerprint)
+        for out in (tokenised(), tokenised(MaxLength="48"), tokenised(SENTENCES[:4]))
+    ]
+    assert len({fingerprint.model_dump_json() for fingerprint in prints}) == 3
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "says"),
+    [("MaxCostUsd", "0.01", "MaxCostUsd is 0.01"), ("MaxTrainingHours", "0.01", "MaxTrainingHours is 0.01")],
+)
+def test_a_plan_over_its_limit_is_refused_with_both_numbers(tokenised, limit, value, says):
+    with pytest.raises(Refused, match="does not fit") as caught:
+        tokenised(weights=7_241_732_096, Epochs="100", **{limit: value})
+    assert says in str(caught.value)
+    assert "ml.g5.xlarge" in str(caught.value)
