@@ -7,7 +7,7 @@ so a missing or malformed number is an error where it is read and never a silent
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -24,6 +24,7 @@ NONE_OBJECT = "none.json"  # published where "nothing" must be an object, since 
 PREFLIGHT_REPORT = "preflight.json"
 DATA_REPORT = "data-report.json"
 DROPPED = "dropped.parquet"
+PREPARED = "manifest.json"  # beside the splits
 SPLITS = ("train", "validation", "test")  # <split>.parquet, one column per language code, and `id`
 FINGERPRINT = "fingerprint.json"
 PLAN = "plan.json"
@@ -66,11 +67,14 @@ class FileEntry(Report):
 
 
 class CorpusSource(Report):
-    """One source of a corpus. TSV has one file, Moses one file per language in `CorpusManifest.languages` order."""
+    """One source of a corpus: one file, or for Moses one per language in `CorpusManifest.languages` order.
+
+    Files may be compressed with gzip or Zstandard, whatever their name.
+    """
 
     name: str
     licence: str
-    format: Literal["tsv", "moses"]
+    format: Literal["tsv", "moses", "jsonl", "tmx", "parquet"]
     paths: list[str]
     lines: int = Field(ge=1, description="Pairs in the source, header not counted")
 
@@ -85,6 +89,9 @@ class CorpusManifest(Report):
     files: list[FileEntry]
     pairs: int = Field(ge=1)
     words: dict[str, int] = Field(description="White-space separated words per language, for estimates")
+    benchmarks: list[CorpusSource] = Field(
+        default_factory=list, description="Evaluation sets of others, kept out of every split"
+    )
     fingerprint: str = Field(description="sha256 over the files' sums, in order; also the folder's name")
 
 
@@ -102,13 +109,73 @@ class BaseModelManifest(Report):
     fingerprint: str
 
 
+class Example(Report):
+    """A row to look at: its id, both repaired texts, shortened, and what the rule found."""
+
+    row: int
+    id: str
+    left: str
+    right: str
+    value: str | None = None
+
+
 class RuleCount(Report):
-    """How many rows one preparation rule dropped, and three of them."""
+    """How many rows one preparation rule dropped; the first five, and five drawn by a hash of the row."""
 
     rule: str
     reason: str
-    dropped: int
-    examples: list[dict[str, str]] = Field(max_length=3)
+    on: bool
+    dropped: int = Field(ge=0)
+    share: float = Field(ge=0, le=1, description="Of all rows in")
+    first: list[Example] = Field(max_length=5)
+    drawn: list[Example] = Field(max_length=5)
+
+
+class Histogram(Report):
+    """Counts of values in bins [edges[i], edges[i+1]); the last bin holds everything from its edge on."""
+
+    edges: list[float]
+    counts: list[int]
+
+
+class ShardReport(Report):
+    """What the shard function counted. Everything adds up over shards, so that any cut gives the same totals."""
+
+    source: str
+    first_row: int
+    rows_in: int
+    rows_kept: int
+    repaired: dict[str, int] = Field(description="Rows changed per repair, e.g. nfc")
+    dropped: dict[str, int] = Field(description="Rows per local rule")
+    first: dict[str, list[Example]] = Field(description="Per rule, the first five dropped")
+    drawn: dict[str, list[Example]] = Field(description="Per rule, the five with the smallest hash of the row")
+    lengths: dict[str, Histogram] = Field(description="Characters of kept rows, by language code")
+    ratio: Histogram = Field(description="Length of target over source, kept rows")
+    identified: dict[str, dict[str, int]] = Field(description="Rows asked, by language code and what it was called")
+    swapped: int = Field(description="Rows whose source was called the target language, and the other way round")
+    benchmarks: dict[str, int] = Field(description="Rows dropped per benchmark")
+    signals: dict[str, int] = Field(description="Kept rows per signal, e.g. numbers-differ; nothing is dropped for it")
+
+
+class Leaks(Report):
+    """What a recount from the written files found in two splits at once, over both languages. All must be 0."""
+
+    equal: int = Field(description="Sentences with an equal key")
+    near: int = Field(description="Verified near-copies")
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.equal + self.near
+
+
+class TokenEstimate(Report):
+    """Tokens of the training split, from a sample drawn by hash and the tokenizer that training will use."""
+
+    sampled: int
+    tokens_per_pair: float
+    tokens_per_word: dict[str, float]
+    tokens: int = Field(description="Both directions, prompts included")
 
 
 class DataReport(Report):
@@ -119,14 +186,42 @@ class DataReport(Report):
     languages: list[str]
     sources: list[CorpusSource]
     rows_in: int
-    repaired: dict[str, int] = Field(description="Rows changed per repair, e.g. NFC")
+    repaired: dict[str, int] = Field(description="Rows changed per repair, e.g. nfc")
     rules: list[RuleCount]
     rows_out: int
     splits: dict[str, int]
     components: int = Field(description="Groups of equal or near-equal sentences; a group never crosses a split")
-    largest_component: int
-    leaks: int = Field(description="Sentences or near-copies found across splits, recounted from the files: must be 0")
+    largest_components: list[int] = Field(max_length=10)
+    duplicate_clusters: dict[str, int] = Field(description="Clusters of equal pairs by size: 2, 3, 4-9, 10-99, 100+")
+    leaks: Leaks
+    lengths: dict[str, Histogram]
+    ratio: Histogram
+    identified: dict[str, dict[str, int]]
+    benchmarks: dict[str, int]
+    signals: dict[str, int]
+    tokens: TokenEstimate | None = Field(description="None where no tokenizer was given")
+    warnings: list[str]
+    options: dict[str, Any] = Field(description="The PrepareOptions that were in force")
     seed: int
+
+    @property
+    def largest_component(self) -> int:
+        """Rows of the largest group."""
+        return max(self.largest_components, default=0)
+
+
+class PreparedManifest(Report):
+    """Written last beside the splits: what was read, how, and what was written. Equal inputs give equal bytes."""
+
+    kind: Literal["prepared-corpus"] = "prepared-corpus"
+    corpus_fingerprint: str
+    inputs: list[FileEntry]
+    options: dict[str, Any]
+    languages: list[str]
+    seed: int
+    code: str = Field(description="Version of the package and sha256 over the preparation's own source files")
+    counts: dict[str, int]
+    files: list[FileEntry]
 
 
 class TokenFingerprint(Report):
