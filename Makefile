@@ -6,16 +6,23 @@ PIP     := $(BIN)/pip install -qq --disable-pip-version-check --constraint requi
 WORKDIR ?= work
 CORPUS  ?=
 PARAMS  ?=
+OUT     ?= prepared
+PREPARE ?=
+ROWS    ?= 100000
+ROUNDS  ?= 3
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run resume test test-slow aws compile graph clean
+.PHONY: help run prepare resume test test-slow bench-prepare aws compile graph clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.for-run ## The whole pipeline on this machine; CORPUS=file.tsv or CORPUS=c.en,c.ig, PARAMS="Name=Value ..."
 	@$(BIN)/asusu run --local --workdir $(WORKDIR) $(addprefix --corpus ,$(CORPUS)) $(addprefix --param ,$(PARAMS))
+
+prepare: $(VENV)/.for-run ## Only prepare a corpus: CORPUS=file.tsv OUT=folder, PREPARE="--languages en,sw ..."
+	@$(BIN)/asusu prepare $(addprefix --corpus ,$(CORPUS)) --out $(OUT) $(PREPARE)
 
 resume: $(VENV)/.for-run ## Continue the newest unfinished run
 	@$(BIN)/asusu run --local --workdir $(WORKDIR) --resume
@@ -26,6 +33,9 @@ test: $(VENV)/.for-test ## Formatting, types and the default tests, with coverag
 
 test-slow: $(VENV)/.for-test ## The tests that take minutes
 	@$(BIN)/pytest -m slow
+
+bench-prepare: $(VENV)/.for-test ## Speed of the preparation beside others; ROWS=100000 ROUNDS=3
+	@$(BIN)/python -m tests.benchmarks.prepare --rows $(ROWS) --rounds $(ROUNDS)
 
 aws: $(VENV)/.for-run ## Add the SageMaker SDK, which compiling for an account needs
 	@$(PIP) --editable '.[steps,report,aws]'

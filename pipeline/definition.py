@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pipeline.errors import BadInput
-from pipeline.recipes import RECIPES
+from pipeline.recipes import languages_of
 from pipeline.settings import Settings
 
 STEP_REFERENCE = re.compile(r"Steps\.([A-Za-z0-9_-]+)(?:\.(.+))?")
@@ -198,12 +198,11 @@ def compile_recipe(recipe: str, settings: Settings) -> str:
 
     Imports the SageMaker SDK (extra `aws`); raises BadInput where it is not installed or the recipe is unknown.
     """
-    if recipe not in RECIPES:
-        raise BadInput(f"unknown recipe {recipe!r}", hint=f"use one of {', '.join(RECIPES)}")
+    languages_of(recipe)
     try:
         with _no_account(settings.region):
             session = _recording_session()
-            pipeline = importlib.import_module(RECIPES[recipe]).build(settings, session)
+            pipeline = importlib.import_module("pipeline.recipes.igbo").build(recipe, settings, session)
             return canonical(json.loads(pipeline.definition()))
     except ModuleNotFoundError as error:
         raise BadInput(

@@ -1,6 +1,7 @@
 """Deploy-time settings: what differs between accounts and stages, read from `environments/<name>.yaml`.
 
-Only images, roles, bucket, key and tags differ in a compiled definition; the graph is the same everywhere.
+Only images, roles, bucket, key and tags differ in a compiled definition; the graph is the same everywhere, unless one
+asks for several hosts to prepare the corpus.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from pipeline.errors import BadInput
+from steps.prepare.options import PrepareOptions
 
 Bucket = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$")]
@@ -54,6 +56,15 @@ class Settings(_Strict):
         ge=1,
         le=672,
         description="The platform's limit for TrainLora; 120 hours is the service's default quota",
+    )
+    prepare_hosts: int = Field(
+        default=1,
+        ge=1,
+        le=20,
+        description="Machines that prepare the corpus; over 1 the graph gets a cutting step. One serves some 100 million pairs",
+    )
+    prepare_options: PrepareOptions = Field(
+        default=PrepareOptions(), description="Switches and limits of PrepareCorpus that are not the default"
     )
     start_parameters: dict[str, str] = Field(
         default_factory=dict, description="Run-time values that `start` and `run` give unless told otherwise"

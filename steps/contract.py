@@ -92,7 +92,7 @@ class CorpusManifest(Report):
     benchmarks: list[CorpusSource] = Field(
         default_factory=list, description="Evaluation sets of others, kept out of every split"
     )
-    fingerprint: str = Field(description="sha256 over the files' sums, in order; also the folder's name")
+    fingerprint: str = Field(description="sha256 over the files' sums and what is said of them; also the folder's name")
 
 
 class BaseModelManifest(Report):

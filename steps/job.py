@@ -95,9 +95,9 @@ def parameter(name: str, source: dict[str, str] | None = None) -> Any:
         raise Refused(str(error)) from error
 
 
-def setting(name: str) -> str:
-    """A fixed setting that the recipe puts into a processing step's environment."""
-    value = os.environ.get(name)
+def setting(name: str, default: str | None = None) -> str:
+    """A fixed setting that the recipe puts into a processing step's environment. Raises Refused without a default."""
+    value = os.environ.get(name) or default
     if not value:
         raise Refused(f"{name} is not set: the definition must put it into this step's environment")
     return value

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from steps.job import Refused
+from steps.languages import language
 from steps.sums import fingerprint_of, list_files
 
 TEMPLATE = "{source_name}: {source}\n{target_name}: {target}"
-NAMES = {"en": "English", "ig": "Igbo", "sw": "Swahili", "yo": "Yoruba", "ha": "Hausa", "fr": "French"}
 
 
 class Tokenizer(Protocol):
@@ -72,7 +72,7 @@ class Prompter:
     def of(cls, tokenizer: Any, languages: Sequence[str]) -> Prompter:
         """A prompter for two language codes; an unknown code stands for its own name."""
         first, second = languages
-        names = [NAMES.get(code, code) for code in (first, second)]
+        names = [language(code).name for code in (first, second)]
 
         def encode(text: str) -> list[int]:
             return cast(list[int], tokenizer.encode(text, add_special_tokens=False))

@@ -15,10 +15,10 @@ from rich.console import Console
 from pipeline import draw, settings
 from pipeline.definition import Definition, compile_recipe, read
 from pipeline.errors import BadInput
-from pipeline.recipes import RECIPES
+from pipeline.recipes import RECIPES, languages_of
 from steps.parameters import PARAMETERS
 
-Recipe = Annotated[str, typer.Option(help=f"Pipeline to use: {', '.join(RECIPES)}")]
+Recipe = Annotated[str, typer.Option(help=f"Pipeline to use: {', '.join(RECIPES)}, or a language pair such as en-sw")]
 Env = Annotated[str, typer.Option("--env", help="Environment: a shipped name, or a YAML file")]
 Account = Annotated[str, typer.Option(help="AWS account number, for environments that name one as {account}")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine")]
@@ -26,9 +26,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine")
 
 def definition_text(recipe: str, env: str, account: str = "") -> str:
     """The definition of a recipe: the shipped one for `local`, which needs no SDK, compiled afresh for the others."""
-    if recipe not in RECIPES:
-        raise BadInput(f"unknown recipe {recipe!r}", hint=f"use one of {', '.join(RECIPES)}")
-    if env == "local":
+    languages_of(recipe)
+    if env == "local" and recipe in RECIPES:
         return (files("pipeline") / "compiled" / f"{recipe}.local.json").read_text(encoding="utf-8")
     return compile_recipe(recipe, settings.load(env, {"account": account} if account else {}))
 

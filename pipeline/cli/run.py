@@ -21,7 +21,7 @@ from pipeline.errors import EXIT_FAILED, EXIT_OK, EXIT_REFUSED, AsusuError, BadI
 from pipeline.local.record import Execution
 from pipeline.local.runner import Options, interruptible
 from pipeline.local.runner import run as run_definition
-from pipeline.recipes import LANGUAGES
+from pipeline.recipes import languages_of, pipeline_name
 from pipeline.staging.inputs import Bucket, open_bucket, publish_inputs, refuse_missing
 from steps.parameters import ParameterError, check_all, parse_value
 
@@ -34,7 +34,9 @@ def run(
     param: Annotated[list[str] | None, typer.Option(help="Run-time parameter, Name=Value; may be repeated")] = None,
     corpus: Annotated[
         list[str] | None,
-        typer.Option(help="TSV, or a Moses pair as two paths joined by a comma; default: the phrasebook"),
+        typer.Option(
+            help="TSV, JSONL, TMX or Parquet, or a Moses pair as two paths joined by a comma; default: the phrasebook"
+        ),
     ] = None,
     base_model: Annotated[
         str | None, typer.Option(help="`tiny` (the default), or a folder with a model and its tokenizer")
@@ -57,8 +59,8 @@ def run(
     bucket = open_bucket(workdir, chosen.bucket)
     if not resume:
         refuse_missing(bucket, parameters)
-        parameters |= _publish(bucket, given, corpus or [], base_model or "tiny", LANGUAGES[recipe])
-    execution = _execute(f"asusu-{recipe}", text, definition, parameters, workdir, resume, console)
+        parameters |= _publish(bucket, given, corpus or [], base_model or "tiny", languages_of(recipe))
+    execution = _execute(pipeline_name(recipe), text, definition, parameters, workdir, resume, console)
     outcome = report_on(execution, text, workdir)
     if outcome.unwritten:
         print(f"{program()}: the report could not be written: {outcome.unwritten}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""One processing job: inputs in, the process, outputs up.
+"""One processing job: inputs in, the process, outputs up; on several hosts one after the other.
 
 Source: developer guide, "Build your own processing container" and the pages below it. A `Continuous` output is
 uploaded at the end as well.
@@ -7,6 +7,8 @@ uploaded at the end as well.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from pipeline.errors import BadInput
@@ -31,33 +33,57 @@ PROCESSING_ROOT = f"{CONTAINER_ROOT}/processing/"
 def run(request: Mapping[str, Any], job: Job) -> Outcome:
     """Run a resolved CreateProcessingJob request.
 
-    Raises BadInput or StepFailed where it cannot start (an empty input, a path outside /opt/ml/processing), and
-    OSError where this machine's disk fails the platform.
+    Each of several hosts has folders of its own and its part of the inputs that are `ShardedByS3Key`; outputs go up when
+    all hosts have succeeded. Raises BadInput or StepFailed where it cannot start (an empty input, a path outside
+    /opt/ml/processing), and OSError where this machine's disk fails the platform.
     """
     started = describe.now()
-    _prepare(request, job)
+    hosts = _hosts(request, job)
+    status: JobStatus = "Completed"
+    reason, message, exit_code = "", "", 0
+    for place, host in enumerate(hosts):
+        _prepare(request, host, place, len(hosts))
+        status, reason, message, exit_code = _run_host(request, host)
+        if status != "Completed":
+            break
+    else:
+        for host in hosts:
+            _upload(request, host)
+    document = describe.processing(request, job.name, job.arn, status, started, reason=reason, exit_message=message)
+    return Outcome(status, document, exit_code, reason)
+
+
+def _hosts(request: Mapping[str, Any], job: Job) -> list[Job]:
+    """The job as each host sees it; a single host has the job's own folder."""
+    count = ((request.get("ProcessingResources") or {}).get("ClusterConfig") or {}).get("InstanceCount", 1)
+    return [job] if count == 1 else [replace(job, folder=job.folder / name) for name in _host_names(count)]
+
+
+def _host_names(count: int) -> list[str]:
+    return [f"algo-{number}" for number in range(1, count + 1)]
+
+
+def _run_host(request: Mapping[str, Any], job: Job) -> tuple[JobStatus, str, str, int]:
+    """Status, reason, exit message and exit code of the process on one host."""
     application = request["AppSpecification"]
     ended = start(job, application, application["ImageUri"], request, own={}, on_line=job.on_line)
     message, readable = _exit_message(job)
-
-    status: JobStatus = "Completed"
-    reason = ""
     if ended.timed_out:
-        status, reason = "Stopped", time_out_reason(request)
-    elif ended.exit_code:
-        status, reason = "Failed", message or exit_reason(job, ended)
-    elif not readable:
-        status, reason = "Failed", "output/message is not UTF-8, which fails a processing job"
-    else:
-        _upload(request, job)
-    document = describe.processing(request, job.name, job.arn, status, started, reason=reason, exit_message=message)
-    return Outcome(status, document, ended.exit_code, reason)
+        return "Stopped", time_out_reason(request), message, ended.exit_code
+    if ended.exit_code:
+        return "Failed", message or exit_reason(job, ended), message, ended.exit_code
+    if not readable:
+        return "Failed", "output/message is not UTF-8, which fails a processing job", message, ended.exit_code
+    return "Completed", "", message, ended.exit_code
 
 
-def _prepare(request: Mapping[str, Any], job: Job) -> None:
+def _prepare(request: Mapping[str, Any], job: Job, place: int, hosts: int) -> None:
     for row in request.get("ProcessingInputs") or ():
         source, what = row["S3Input"], f"input {row['InputName']!r}"
-        fetch_input(job, source["S3Uri"], inside(job, _below_processing(source["LocalPath"], what), what), what)
+        folder = inside(job, _below_processing(source["LocalPath"], what), what)
+        fetch_input(job, source["S3Uri"], folder, what)
+        if source.get("S3DataDistributionType") == "ShardedByS3Key":
+            _keep_share(folder, place, hosts)
     for row in _outputs(request):
         what = f"output {row['OutputName']!r}"
         inside(job, _below_processing(row["S3Output"]["LocalPath"], what), what).mkdir(parents=True, exist_ok=True)
@@ -67,7 +93,15 @@ def _prepare(request: Mapping[str, Any], job: Job) -> None:
         "config/processingjobconfig.json",
         {"ProcessingJobArn": job.arn, "ProcessingJobName": job.name, **request},
     )
-    write_config(job, "config/resourceconfig.json", {"current_host": "algo-1", "hosts": ["algo-1"]})
+    names = _host_names(hosts)
+    write_config(job, "config/resourceconfig.json", {"current_host": names[place], "hosts": names})
+
+
+def _keep_share(folder: Path, place: int, hosts: int) -> None:
+    """Leave one host's objects: every n-th by name. Which ones the service gives a host is not documented."""
+    for number, path in enumerate(sorted(path for path in folder.rglob("*") if path.is_file())):
+        if number % hosts != place:
+            path.unlink()
 
 
 def _upload(request: Mapping[str, Any], job: Job) -> None:

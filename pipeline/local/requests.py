@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipeline.definition import Definition, Step, references
@@ -13,6 +13,7 @@ from pipeline.local.metrics import compile_metrics
 from pipeline.local.resolver import Scope, resolve
 from pipeline.local.store import parse_uri
 
+MAX_HOSTS = 20  # of one processing job; on this machine they run one after the other
 LATER = ""  # stands for a value that only another step's result can give
 
 REQUIRED: Mapping[str, tuple[str, ...]] = {
@@ -30,8 +31,8 @@ ADDRESSES = (
     "DataSource.S3DataSource.S3Uri",
 )
 # Field of the request, and the values of it that one process on this machine can serve.
-SERVED: Mapping[str, tuple[Any, ...]] = {
-    "ProcessingResources.ClusterConfig.InstanceCount": (1,),
+SERVED: Mapping[str, Sequence[Any]] = {
+    "ProcessingResources.ClusterConfig.InstanceCount": range(1, MAX_HOSTS + 1),
     "ResourceConfig.InstanceCount": (1,),
     "AlgorithmSpecification.TrainingInputMode": ("File", "FastFile"),
     "OutputDataConfig.CompressionType": ("GZIP", "NONE"),
@@ -39,6 +40,7 @@ SERVED: Mapping[str, tuple[Any, ...]] = {
     "CompressionType": ("None",),
     "S3Input.S3DataType": ("S3Prefix",),
     "S3Input.S3InputMode": ("File",),
+    "S3Input.S3DataDistributionType": ("FullyReplicated", "ShardedByS3Key"),
     "S3Input.S3CompressionType": ("None",),
     "DataSource.S3DataSource.S3DataType": ("S3Prefix",),
 }
@@ -65,7 +67,8 @@ def _check_job(step: Step, kind: JobKind, scope: Scope, commands: CommandFor) ->
         for field, served in SERVED.items():
             value = _at(row, field)
             if value not in (None, LATER, *served):
-                wanted = " or ".join(map(str, served))
+                few = not isinstance(served, range)
+                wanted = " or ".join(map(str, served)) if few else f"{served[0]} to {served[-1]}"
                 raise BadInput(f"step {step.name}: {place}{field} is {value!r}; the local run serves {wanted}")
     check_strings(kind, request, step.name)
     application = request["AppSpecification" if kind == "Processing" else "AlgorithmSpecification"]

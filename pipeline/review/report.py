@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipeline.review import wording
-from pipeline.review.charts import chrf_bars, loss_curves, preparation_waterfall
+from pipeline.review.charts import chrf_bars, loss_curves
+from pipeline.review.data_page import data_charts, view_of
 from pipeline.review.files import Run, RunFiles, read_run
+from pipeline.review.page import write_page
 from pipeline.review.planned import plan_against_actual
 from steps.contract import Sample
 from steps.parameters import BY_NAME
 
 DRAWN = 20
 WORST = 10
-FILTERS = ("count", "short", "signed", "duration", "dollars", "printable", "megabytes")
 
 
 def render(inputs: RunFiles, into: Path) -> None:
@@ -24,20 +24,19 @@ def render(inputs: RunFiles, into: Path) -> None:
     escaped, and the page's own policy forbids scripts and requests.
     """
     run = read_run(inputs)
-    page = _template().render(
+    write_page(
+        "report.html",
+        into,
         run=run,
+        data=run.data,
+        view=view_of(run.data) if run.data else None,
         files=inputs,
         charts=_charts(run),
         drawn=run.samples.samples[:DRAWN] if run.samples else [],
         worst=worst_samples(run.samples.samples) if run.samples else [],
         planned=plan_against_actual(run),
         table=BY_NAME,
-        LONG_TEXT=wording.LONG_TEXT,
     )
-    into.parent.mkdir(parents=True, exist_ok=True)
-    temporary = into.with_name(f".{into.name}.partial")
-    temporary.write_text(page, encoding="utf-8", errors="replace")
-    temporary.replace(into)
 
 
 def worst_samples(samples: list[Sample]) -> list[Sample]:
@@ -54,22 +53,7 @@ def _charts(run: Run) -> dict[str, Any]:
         rules = run.evaluation.gate.rules if run.evaluation else []
         limits = [rule.limit for rule in rules if rule.rule == "validation_loss"]
         charts["loss"] = loss_curves(run.training, limits[0] if limits else None)
-    if run.data:
-        charts["waterfall"] = preparation_waterfall(run.data)
     if run.evaluation:
         charts["chrf"] = chrf_bars(run.evaluation)
-    return {name: Markup(svg) for name, svg in charts.items()}  # noqa: S704
-
-
-def _template() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("pipeline.review"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {name: getattr(wording, name) for name in FILTERS}
-    return environment.get_template("report.html")
+    safe = {name: Markup(svg) for name, svg in charts.items()}  # noqa: S704
+    return safe | (data_charts(run.data) if run.data else {})

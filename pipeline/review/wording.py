@@ -51,3 +51,9 @@ def printable(text: object) -> str:
 def megabytes(size: int) -> str:
     """Bytes as MiB."""
     return f"{size / 1024**2:,.1f} MiB"
+
+
+def percent(part: float, whole: float = 1) -> str:
+    """A share: `12.3 %`; what is there but too little to show is `under 0.1 %`."""
+    share = 100 * part / whole if whole else 0.0
+    return "under 0.1 %" if 0 < share < 0.1 else f"{share:.1f} %"

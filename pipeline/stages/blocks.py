@@ -40,6 +40,7 @@ Uri = Any  # a string or an SDK expression that resolves to one
 CPU_INSTANCE = "ml.m5.xlarge"
 GPU_INSTANCE = "ml.g5.xlarge"
 HOUR = 3600
+SHARED_OUT = ("cut",)  # inputs of which each host of several gets a part; the others come whole to every host
 
 METRICS = {  # name -> regular expression over the JSON lines that the trainer prints; exponents included
     "train:loss": r'"event": "train".*"loss": ([-+0-9.eE]+)',
@@ -139,13 +140,18 @@ def processing_step(
     instance: str = CPU_INSTANCE,
     cache_days: int | None = None,
     property_files: Sequence[PropertyFile] = (),
+    hosts: int = 1,
+    shared_out: Sequence[str] = (),
 ) -> ProcessingStep:
-    """A processing job: `program` names the image, inputs and outputs are folders below /opt/ml/processing."""
+    """A processing job: `program` names the image, inputs and outputs are folders below /opt/ml/processing.
+
+    With several hosts each gets some of the objects of the `shared_out` inputs and all of the others.
+    """
     on_cpu = instance == CPU_INSTANCE  # g5 has local disks: a volume key is refused there
     processor = Processor(
         role=role,
         image_uri=getattr(plan.settings.images, program),
-        instance_count=1,
+        instance_count=hosts,
         instance_type=instance,
         volume_size_in_gb=100,
         volume_kms_key=plan.settings.kms_key if on_cpu else None,
@@ -165,6 +171,7 @@ def processing_step(
                     local_path=f"/opt/ml/processing/input/{key}",
                     s3_data_type="S3Prefix",
                     s3_input_mode="File",
+                    s3_data_distribution_type="ShardedByS3Key" if key in shared_out else None,
                 ),
             )
             for key, uri in inputs.items()

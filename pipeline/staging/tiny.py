@@ -15,7 +15,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from pipeline.staging import phrasebook
-from steps.prompt import NAMES, TEMPLATE
+from steps.languages import language
+from steps.prompt import TEMPLATE
 
 if TYPE_CHECKING:
     import torch
@@ -85,7 +86,7 @@ def documents(seed: int) -> list[str]:
     excluded = [text for row in phrasebook.corpus() for text in (row.en, row.ig)]
     sides = zip(phrasebook.LANGUAGES, phrasebook.monolingual(seed, excluded), strict=True)
     texts = [
-        TEMPLATE.format(source_name=NAMES[code], source=text, target_name=NAMES[code], target=text)
+        TEMPLATE.format(source_name=language(code).name, source=text, target_name=language(code).name, target=text)
         for code, sentences in sides
         for text in sentences
     ]

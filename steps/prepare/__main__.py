@@ -1,63 +1,153 @@
-"""`python -m steps.prepare`: read, repair, filter, group, split, write, recount, report.
+"""`python -m steps.prepare`: the preparation under the container contract, whole or one phase of it.
 
-Limits: everything is held in memory, which suits some 200,000 pairs.
+Phase    mounts               leaves
+whole    corpus               splits, data-report
+cut      corpus               cut (shards of both sides), context (manifest and benchmarks)
+shards   cut, context         shards; any number of hosts, each with some of the cut files
+finish   shards, context      splits, data-report
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 from steps import contract, job
-from steps.prepare.group import group_rows
-from steps.prepare.leaks import count_leaks
-from steps.prepare.progress import watched
-from steps.prepare.read import open_corpus, read_corpus
-from steps.prepare.repair import repair
-from steps.prepare.report import build_report, refuse_too_few, refuse_unfit
-from steps.prepare.row import Row
-from steps.prepare.rules import sieve
-from steps.prepare.split import split_groups
-from steps.prepare.write import write_dropped, write_splits
+from steps.contract import CorpusManifest, DataReport
+from steps.job import Refused
+from steps.prepare import run
+from steps.prepare.options import PrepareOptions, read_options
+from steps.prepare.run import Inputs, Outputs
+from steps.prepare.sources import open_corpus
+
+SECONDS_BETWEEN_EVENTS = 1.0
 
 
 def main() -> None:
-    """Turn the mounted corpus into `splits` and `data-report`. Raises Refused for any reason a person can act on."""
-    seed = int(job.parameter("Seed"))
-    languages = (job.setting("SourceLanguage"), job.setting("TargetLanguage"))
+    """Do the phase that the environment names. Raises Refused for any reason a person can act on."""
+    phases = {"whole": whole, "cut": cut, "shards": shards, "finish": finish}
+    name = job.setting("Phase", "whole")
+    if name not in phases:
+        raise Refused(f"Phase={name!r} is not one of {', '.join(phases)}")
+    phases[name]()
+
+
+def whole() -> None:
+    """The corpus to splits and report, on this host."""
     folder = job.processing_input("corpus")
-
-    manifest = open_corpus(folder, languages)
-    rows: list[Row] = []
-    repaired: Counter[str] = Counter()
-    for row in watched(read_corpus(folder, manifest, languages), manifest.pairs, "read"):
-        texts, changes = repair(row.texts)
-        rows.append(row._replace(texts=texts))
-        repaired.update(changes)
-
-    kept, dropped = sieve(watched(rows, len(rows), "filter"))
-    refuse_too_few(len(rows), dropped, len(kept))
-    groups = group_rows([row.texts for row in kept])
-    splits = split_groups([row.texts for row in kept], groups, seed)
-
-    report_folder = job.processing_output("data-report")
-    files = write_splits(job.processing_output("splits"), kept, splits, languages)
-    write_dropped(report_folder / contract.DROPPED, dropped, languages)
-
-    report = build_report(
-        manifest,
-        languages,
-        seed,
-        rows_in=len(rows),
-        repaired=repaired,
-        dropped=dropped,
-        groups=groups,
-        files=files,
-        leaks=count_leaks(files, languages),
+    work = _work()
+    report = run.prepare(
+        Inputs(folder, open_corpus(folder, _codes())),
+        _outputs(),
+        languages=_codes(),
+        options=_options(),
+        seed=int(job.parameter("Seed")),
+        workers=_workers(),
+        engine="native",
+        work=work,
+        tokenizer=_tokenizer(),
+        progress=_watched(),
     )
-    refuse_unfit(report)
-    contract.save(report_folder / contract.DATA_REPORT, report)
+    shutil.rmtree(work, ignore_errors=True)
+    _say(report)
+
+
+def cut() -> None:
+    """The corpus to shards, each with both sides: the service's own sharding would part the files of a pair."""
+    folder = job.processing_input("corpus")
+    manifest = open_corpus(folder, _codes())
+    files = list(run.cut_corpus(_job(folder, manifest), job.processing_output("cut")))
+    context = job.processing_output("context")
+    for source in manifest.benchmarks:
+        for path in source.paths:
+            (context / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folder / path, context / path)
+    contract.save(context / contract.MANIFEST, manifest)
+    job.note(f"{manifest.pairs:,} pairs cut into {len(files)} shards")
+
+
+def shards() -> None:
+    """The shard function over the cut files that this host was given."""
+    files = sorted(job.processing_input("cut").glob("*.arrow"))
+    done = run.prepare_shards(_context_job(), files, job.processing_output("shards"), _workers())
+    job.note(f"{len(done)} shards prepared on this host")
+
+
+def finish() -> None:
+    """The corpus-wide decisions, the splits and the report, from the shards of all hosts."""
+    folder = job.processing_input("shards")
+    work = _work()
+    report = run.finish(
+        _context_job(),
+        sorted(path for path in folder.iterdir() if path.is_dir()),
+        _outputs(),
+        seed=int(job.parameter("Seed")),
+        workers=_workers(),
+        engine="native",
+        work=work,
+        tokenizer=_tokenizer(),
+    )
+    shutil.rmtree(work, ignore_errors=True)
+    _say(report)
+
+
+def _job(folder: Path, manifest: CorpusManifest) -> run.Job:
+    return run.Job(Inputs(folder, manifest), _codes(), _options(), _watched())
+
+
+def _context_job() -> run.Job:
+    folder = job.processing_input("context")
+    return _job(folder, contract.load(folder / contract.MANIFEST, CorpusManifest))
+
+
+def _codes() -> tuple[str, str]:
+    return job.setting("SourceLanguage"), job.setting("TargetLanguage")
+
+
+def _options() -> PrepareOptions:
+    return read_options(job.setting("PrepareOptions", "{}"))
+
+
+def _outputs() -> Outputs:
+    return Outputs(splits=job.processing_output("splits"), report=job.processing_output("data-report"))
+
+
+def _work() -> Path:
+    """A folder on the job's volume; the container's own disk is small."""
+    folder = job.base_dir() / "processing" / "work"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _workers() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _tokenizer() -> Path | None:
+    folder = job.processing_input("tokenizer")
+    return folder if folder.is_dir() else None
+
+
+def _watched() -> Callable[[str, int, int], None]:
+    """Progress events, at most one a second within a phase."""
+    last, current = 0.0, ""
+
+    def say(phase: str, done: int, total: int) -> None:
+        nonlocal last, current
+        if phase != current or done >= total or time.monotonic() - last >= SECONDS_BETWEEN_EVENTS:
+            last, current = time.monotonic(), phase
+            job.progress(done, max(done, total), "pairs", phase=phase)
+
+    return say
+
+
+def _say(report: DataReport) -> None:
     sizes = ", ".join(f"{name} {count:,}" for name, count in report.splits.items())
-    job.note(f"{report.rows_out:,} of {report.rows_in:,} rows kept: {sizes}; {report.leaks} leaks between them")
+    job.note(f"{report.rows_out:,} of {report.rows_in:,} rows kept: {sizes}; {report.leaks.total} leaks between them")
     job.event(
         "prepared",
         rows_in=report.rows_in,
@@ -65,7 +155,7 @@ def main() -> None:
         rows_out=report.rows_out,
         splits=report.splits,
         components=report.components,
-        leaks=report.leaks,
+        leaks=report.leaks.total,
     )
 
 

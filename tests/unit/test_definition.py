@@ -145,3 +145,32 @@ def test_what_is_not_a_definition_is_refused(text):
 def test_an_environment_without_its_account_says_how_to_give_it():
     with pytest.raises(BadInput, match="--account"):
         settings.load("production")
+
+
+def test_several_hosts_get_shards_of_both_sides_and_one_host_finishes():
+    chosen = settings.load("local").model_copy(update={"prepare_hosts": 3})
+    definition = read(compile_recipe("igbo", chosen))
+    steps = {step.name: step for step in definition.steps}
+    order = [step.name for step in in_order(definition)]
+    assert order[:5] == ["Preflight", "CutCorpus", "PrepareShards", "PrepareCorpus", "TokenizeExamples"]
+    assert set(needs(steps["PrepareCorpus"])) == {"PrepareShards", "CutCorpus"}
+    shards = steps["PrepareShards"].arguments
+    assert shards["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 3
+    distributions = {row["InputName"]: row["S3Input"]["S3DataDistributionType"] for row in shards["ProcessingInputs"]}
+    assert distributions == {"cut": "ShardedByS3Key", "context": "FullyReplicated"}
+
+
+def test_any_language_pair_compiles_to_the_same_graph_under_its_own_name(shipped):
+    other = compile_recipe("en-sw", settings.load("local"))
+    assert "asusu-en-sw" in other
+    assert "asusu-igbo" not in other
+    first, second = read(shipped), read(other)
+    assert [step.name for step in first.steps] == [step.name for step in second.steps]
+    environment = {step.name: step.arguments.get("Environment", {}) for step in second.steps}
+    assert environment["PrepareCorpus"]["TargetLanguage"] == "sw"
+
+
+@pytest.mark.parametrize("recipe", ["yoruba", "en-en", "EN-SW", "../igbo"])
+def test_an_unknown_recipe_is_refused_with_what_may_be_given(recipe):
+    with pytest.raises(BadInput, match="unknown recipe"):
+        compile_recipe(recipe, settings.load("local"))

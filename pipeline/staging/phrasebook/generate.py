@@ -14,7 +14,6 @@ from pipeline.staging.phrasebook.clauses import Pair
 from pipeline.staging.phrasebook.dirt import dirty_rows, worn
 from pipeline.staging.phrasebook.requests import REQUESTS
 from pipeline.staging.phrasebook.scenes import SCENES
-from steps.prepare.keys import key
 
 FRAMES = (*STATEMENTS, *REQUESTS, *SCENES)
 LANGUAGES = ("en", "ig")
@@ -32,7 +31,8 @@ class PhraseRow(NamedTuple):
 
 def folded(text: str) -> str:
     """Composed letters, marks and digits of a sentence without case: equal for what preparation calls the same."""
-    return key(unicodedata.normalize("NFC", text))
+    composed = unicodedata.normalize("NFC", text).casefold()
+    return "".join(sign for sign in composed if unicodedata.category(sign)[0] in "LMN")
 
 
 def clean_pairs(seed: int) -> list[Pair]:

@@ -126,3 +126,32 @@ def test_a_local_path_elsewhere_is_refused(bench: Bench, new_job: NewJob, path: 
     asked["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["LocalPath"] = path
     with pytest.raises(BadInput, match="LocalPath .* of output 'out'"):
         run(asked, new_job("Processing"))
+
+
+def test_several_hosts_share_the_objects_of_a_sharded_input(bench: Bench, new_job: NewJob) -> None:
+    for name in ("a", "b", "c"):
+        bench.put(f"cut/{name}.txt", name)
+    code = """
+    resources = json.loads((base / "config/resourceconfig.json").read_text())
+    names = sorted(path.stem for path in (base / "processing/input/cut").iterdir())
+    (base / "processing/output/out" / resources["current_host"]).write_text(" ".join(names))
+    """
+    asked = request(bench, code, {"cut": f"{BUCKET}/cut"})
+    asked["ProcessingInputs"][0]["S3Input"]["S3DataDistributionType"] = "ShardedByS3Key"
+    asked["ProcessingResources"] = {"ClusterConfig": {"InstanceCount": 2}}
+    assert run(asked, new_job("Processing")).status == "Completed"
+    assert bench.store.read_text(f"{BUCKET}/out/algo-1") == "a c"
+    assert bench.store.read_text(f"{BUCKET}/out/algo-2") == "b"
+
+
+def test_one_failing_host_fails_the_job_and_nothing_goes_up(bench: Bench, new_job: NewJob) -> None:
+    code = """
+    (base / "processing/output/out/half.txt").write_text("half")
+    host = json.loads((base / "config/resourceconfig.json").read_text())["current_host"]
+    (base / "output/message").write_text(f"no room on {host}")
+    raise SystemExit(host == "algo-2")
+    """
+    asked = request(bench, code) | {"ProcessingResources": {"ClusterConfig": {"InstanceCount": 2}}}
+    outcome = run(asked, new_job("Processing"))
+    assert (outcome.status, outcome.reason) == ("Failed", "no room on algo-2")
+    assert not bench.store.exists(f"{BUCKET}/out/half.txt")

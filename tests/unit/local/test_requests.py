@@ -65,8 +65,8 @@ def channel(**changes: Any) -> dict[str, Any]:
             r"ProcessingInputs\[0\].S3Input.S3Uri is missing",
         ),
         (
-            processing("S", NOWHERE, arguments={"ProcessingResources": {"ClusterConfig": {"InstanceCount": 2}}}),
-            "InstanceCount is 2; the local run serves 1",
+            processing("S", NOWHERE, arguments={"ProcessingResources": {"ClusterConfig": {"InstanceCount": 21}}}),
+            "InstanceCount is 21; the local run serves 1 to 20",
         ),
         (training("S", NOWHERE, arguments=channel(InputMode="Pipe")), r"InputDataConfig\[0\].InputMode is 'Pipe'"),
         (training("S", NOWHERE, arguments=channel(source={"S3DataType": "AugmentedManifestFile"})), "S3DataType"),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from pipeline.review.files import CANARY_RESUME, CANARY_TRAIN, RunFiles
 from steps import contract
+from steps.prepare.options import RULES
 
 HOSTILE = "<script>alert('x')</script><img src=https://evil.example/x.png onerror=alert(1)>"
 FINGERPRINT = contract.TokenFingerprint(
@@ -35,30 +39,103 @@ IDENTITY = contract.RunIdentity(
 )
 
 
+@dataclass
+class Page(HTMLParser):
+    """What a browser would make of a page: its elements, attributes and visible text."""
+
+    source: str
+    elements: Counter[str] = field(default_factory=Counter)
+    attributes: list[tuple[str, str]] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self.feed(self.source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements[tag] += 1
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        """All text, white space collapsed."""
+        return " ".join(" ".join(self.texts).split())
+
+
+def example(row: int, left: str, right: str, value: str | None = None) -> contract.Example:
+    return contract.Example(row=row, id=f"phrasebook:{row + 1}", left=left, right=right, value=value)
+
+
+def bell(edges: list[float], peak: int, rows: int) -> contract.Histogram:
+    """A histogram with one hump, whose counts add up to about `rows`."""
+    shares = [max(0.0, 1 - abs(place - peak) / (peak + 4)) ** 2 for place in range(len(edges))]
+    return contract.Histogram(edges=edges, counts=[round(rows * share / sum(shares)) for share in shares])
+
+
 def data_report() -> contract.DataReport:
-    dropped = {"empty_side": 14, "identical_sides": 31, "wrong_script": 7, "length_ratio": 120, "exact_duplicate": 410}
-    examples = [{"id": "r7", "en": "Good morning.", "ig": "Ụtụtụ ọma."}, {"id": "r9", "en": HOSTILE, "ig": "ọ̀"}]
+    """A corpus as the preparation reports it: most rules hit, hostile examples, three things to look at."""
+    dropped = dict.fromkeys(RULES, 0) | {
+        "empty": 14, "undecodable": 2, "ratio": 120, "identical": 31, "letters": 7, "language": 204,
+        "benchmark": 3, "duplicate": 1010, "template-cap": 61, "near-duplicate": 52, "held-out-copy": 3,
+    }  # fmt: skip
+    rows_in, rows_out = 5507, 4000
+    examples = [
+        example(6, "Good morning.", "Ụtụtụ ọma.", "phrasebook:3"),
+        example(8, HOSTILE, "ọ̀ " * 150, HOSTILE),
+        example(11, "", "Kedu ka ị mere taa?"),
+    ]
+    lengths = [float(edge) for edge in range(0, 200, 10)] + [200.0, 300.0, 500.0]
     return contract.DataReport(
-        corpus="phrasebook",
+        corpus="phrasebook and mined news",
         corpus_fingerprint="c" * 64,
         languages=["en", "ig"],
         sources=[
             contract.CorpusSource(
                 name="phrasebook", licence="Apache-2.0", format="tsv", paths=["data/p.tsv"], lines=4582
-            )
+            ),
+            contract.CorpusSource(
+                name="mined-news", licence="not stated", format="moses", paths=["data/n.en", "data/n.ig"], lines=925
+            ),
         ],
-        rows_in=4582,
-        repaired={"NFC": 212, "white space": 33},
+        rows_in=rows_in,
+        repaired={"mojibake": 3, "controls": 18, "white-space": 33, "nfc": 212},
         rules=[
-            contract.RuleCount(rule=rule, reason=f"Reason of {rule}.", dropped=count, examples=examples)
+            contract.RuleCount(
+                rule=rule,
+                reason=f"the reason of {rule}, with its limit",
+                on=rule != "similarity",
+                dropped=count,
+                share=count / rows_in,
+                first=examples[: min(count, 5)],
+                drawn=examples[: min(count, 2)],
+            )
             for rule, count in dropped.items()
-        ]
-        + [contract.RuleCount(rule="too_long", reason="Over 1,000 characters.", dropped=0, examples=[])],
-        rows_out=4000,
-        splits={"train": 3600, "validation": 200, "test": 200},
+        ],
+        rows_out=rows_out,
+        splits={"train": 3640, "validation": 180, "test": 180},
         components=3900,
-        largest_component=12,
-        leaks=0,
+        largest_components=[412, 98, 61, 12, 4, 3, 3, 2, 2, 2],
+        duplicate_clusters={"2": 300, "3": 41, "4-9": 22, "10-99": 5, "100+": 1},
+        leaks=contract.Leaks(equal=0, near=0),
+        lengths={"en": bell(lengths, 6, rows_out), "ig": bell(lengths, 7, rows_out)},
+        ratio=bell([round(0.1 * place, 1) for place in range(26)], 11, rows_out),
+        identified={
+            "en": {"en": 3702, "un": 88, "ig": 2},
+            "ig": {"ig": 3511, "un": 190, "en": 141, "ha": 9, "yo": 8, "sw": 7, "fr": 6, "ewe": 5, "rw": 4, "la": 1},
+        },
+        benchmarks={"flores-200_devtest": 3, "ntrex": 0},
+        signals={"end-punctuation": 391, "html": 2, "numbers-differ": 102, "url": 44},
+        tokens=contract.TokenEstimate(
+            sampled=2000, tokens_per_pair=131.37, tokens_per_word={"en": 1.393, "ig": 2.731}, tokens=478_187
+        ),
+        warnings=[
+            "The licence of mined-news is not stated: find out whether you may train on it and share the model.",
+            f"One group holds 412 of the 4,000 rows left (10.3 %). {HOSTILE}",
+        ],
+        options={"near": 0.8, "near_copies": True, "max_characters": 800, "jsonl": False},
         seed=17,
     )
 

@@ -3,42 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from html.parser import HTMLParser
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.review.files import RunFiles
 from pipeline.review.report import render, worst_samples
 from steps import contract
+from tests.unit.review.conftest import HOSTILE, Page
 
-HOSTILE = "<script>alert('x')</script><img src=https://evil.example/x.png onerror=alert(1)>"
 STEPS = ("Preflight", "PrepareCorpus", "TokenizeExamples", "CanaryTrain", "CanaryResume", "TrainLora", "EvaluateModel")
-
-
-@dataclass
-class Page(HTMLParser):
-    """What a browser would make of a page: its elements, attributes and visible text."""
-
-    source: str
-    elements: Counter[str] = field(default_factory=Counter)
-    attributes: list[tuple[str, str]] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        super().__init__()
-        self.feed(self.source)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements[tag] += 1
-        self.attributes += [(name, value or "") for name, value in attrs]
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append(data)
-
-    @property
-    def text(self) -> str:
-        """All text, white space collapsed."""
-        return " ".join(" ".join(self.texts).split())
 
 
 def rendered(files: RunFiles, folder: Path) -> Page:
@@ -54,7 +27,7 @@ def test_a_passed_run_shows_verdict_scores_data_plan_canaries_and_commands(files
         "61.2",
         "Ọ na-ere ji n’ahịa.",
         "Anyị ga-aṅụ mmiri echi.",
-        "4,582 pairs in, 4,000 kept",
+        "5,507 pairs in, 4,000 kept (72.6 %)",
         "✓ 0 sentences or near-copies cross the splits",
         "Apache-2.0",
         "2,000 to 2,900",
@@ -118,7 +91,7 @@ def test_an_endless_sentence_is_folded_but_whole(files: RunFiles, tmp_path: Path
 
 def test_pictures_take_their_colours_from_the_page_and_share_no_ids(files: RunFiles, tmp_path: Path) -> None:
     page = rendered(files, tmp_path)
-    assert page.elements["svg"] == 3
+    assert page.elements["svg"] == 5
     assert page.source.count("currentColor") > 30
     assert "#0" not in page.source[page.source.index("<svg") :]
     ids = Counter(value for name, value in page.attributes if name == "id")
@@ -130,8 +103,8 @@ def test_names_in_pictures_are_neither_markup_nor_formulas(files: RunFiles, gath
     rule = report.rules[0].model_copy(update={"rule": "<b>$x_1$</b>"})
     contract.save(gathered / contract.DATA_REPORT, report.model_copy(update={"rules": [rule]}))
     page = rendered(files, tmp_path)
-    assert page.elements["b"] == page.source.count(" characters</b>")
-    assert "<b>$x 1$</b>" in page.text
+    assert page.elements["b"] == page.source.count(" characters</b>") + page.source.count("<p><b>")
+    assert "<b>$x_1$</b>" in page.text
 
 
 def test_equal_reports_make_equal_pages_and_no_leftovers(files: RunFiles, tmp_path: Path) -> None:

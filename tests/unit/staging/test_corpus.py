@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import json
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import zstandard
 
 from pipeline.errors import AsusuError, BadInput
 from pipeline.staging import corpus
 from pipeline.staging.corpus import CorpusSpec, parse_spec, publish_corpus
 from steps.contract import MANIFEST, CorpusManifest, load
+from steps.prepare.sources import open_corpus
 from steps.sums import damaged_files
 
 LANGUAGES = ("en", "ig")
@@ -23,6 +30,13 @@ def write(path: Path, content: str | bytes) -> Path:
     return path
 
 
+def parquet(columns: dict[str, list[str]]) -> bytes:
+    """A Parquet file."""
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns), sink)
+    return sink.getvalue()
+
+
 def publish(*paths: Path, into: Path) -> CorpusManifest:
     """One source, TSV or Moses by the number of files."""
     return publish_corpus([parse_spec(",".join(map(str, paths)))], LANGUAGES, into)
@@ -32,6 +46,10 @@ def test_one_path_is_tsv_and_two_are_a_moses_pair() -> None:
     assert parse_spec("a.tsv", "CC0") == CorpusSpec("a", "CC0", "tsv", (Path("a.tsv"),))
     assert parse_spec("c.en,c.ig").paths == (Path("c.en"), Path("c.ig"))
     assert parse_spec("c.en,c.ig").format == "moses"
+    assert parse_spec("c.en.gz, c.ig.zst").name == "c"
+    assert parse_spec("plain.txt").format == "tsv"
+    assert parse_spec("A.TMX.GZ").format == "tmx"
+    assert parse_spec("c.en-ig.jsonl.zst").name == "c.en-ig"
 
 
 @pytest.mark.parametrize("text", ["", "a.en,", ",a", "a,b,c"])
@@ -103,6 +121,8 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "only a byte order mark": (b"\xef\xbb\xbf", "is empty"),
     "only a header": ("en\tig\n", "a header and no pair"),
     "a column missing": ("english\tig\nyes\tee\n", r"en is not there once\. Columns found: english, ig"),
+    "cut off": (gzip.compress(TSV.encode())[:-9], r"is cut off: its gzip stream ends after \d+ bytes"),
+    "no line end but those of the header": ("\n\n", "is not there once"),
     "a column twice": ("en\tig\tig\na\tb\tc\n", "ig is not there once"),
     "UTF-16": ("en\tig\nyes\tee\n".encode("utf-16"), "is UTF-16"),
 }
@@ -124,6 +144,93 @@ def test_a_missing_file_and_a_folder_are_refused_by_name(tmp_path: Path) -> None
         publish(tmp_path / "nowhere.tsv", into=tmp_path / "corpora")
     with pytest.raises(BadInput, match="cannot read the corpus"):
         publish(tmp_path, into=tmp_path / "corpora")
+
+
+FORMATS: dict[str, bytes] = {
+    "a.jsonl": b'{"en": "I am here.", "ig": "A m ebe a."}\n{"translation": {"en": "Good.", "ig": "O di mma."}}\n',
+    "a.ndjson": b'{"en": "I am here.", "ig": "A m ebe a."}\n{"en": "Good.", "ig": "O di mma."}',
+    "a.tmx": b"<tmx><body>"
+    b'<tu><tuv xml:lang="en-GB"><seg>I am here.</seg></tuv><tuv xml:lang="ig"><seg>A m ebe a.</seg></tuv></tu>'
+    b'<tu><tuv xml:lang="ig"><seg>O di mma.</seg></tuv><tuv xml:lang="en"><seg>Good.</seg></tuv></tu></body></tmx>',
+    "a.tsv": TSV.encode(),
+    "a.parquet": parquet({"en": ["I am here.", "Good."], "ig": ["A m ebe a.", "O di mma."]}),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
+def test_every_format_is_known_by_its_suffix_copied_as_it_is_and_counted(
+    name: str, suffix: str, tmp_path: Path
+) -> None:
+    if name.endswith("parquet") and suffix:
+        pytest.skip("Parquet compresses what is in it")
+    compress = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}[suffix]
+    source = write(tmp_path / f"{name}{suffix}", compress(FORMATS[name]))
+    manifest = publish(source, into=tmp_path / "corpora")
+    [listed] = manifest.sources
+    assert listed.name == "a"
+    assert listed.format == {"ndjson": "jsonl"}.get(name[2:], name[2:])
+    assert (tmp_path / "corpora" / manifest.fingerprint / listed.paths[0]).read_bytes() == source.read_bytes()
+    assert (manifest.pairs, manifest.words) == (2, {"en": 4, "ig": 7})
+    assert open_corpus(tmp_path / "corpora" / manifest.fingerprint, LANGUAGES) == manifest
+
+
+def test_a_compressed_moses_pair_whose_files_share_a_name_is_published(tmp_path: Path) -> None:
+    for code, text in (("en", b"I am here.\n"), ("ig", b"A m ebe a.\n")):
+        (tmp_path / code).mkdir()
+        write(tmp_path / code / "text.gz", gzip.compress(text))
+    manifest = publish(tmp_path / "en" / "text.gz", tmp_path / "ig" / "text.gz", into=tmp_path / "corpora")
+    assert manifest.sources[0].name == "text"
+    assert len(set(manifest.sources[0].paths)) == 2
+    assert manifest.words == {"en": 3, "ig": 4}
+
+
+def test_benchmarks_are_published_beside_the_sources_and_not_counted_among_them(tmp_path: Path) -> None:
+    source, benchmark = write(tmp_path / "a.tsv", TSV), write(tmp_path / "a.jsonl", FORMATS["a.jsonl"])
+    specs = parse_spec(str(source)), parse_spec(str(benchmark), "CC-BY-4.0")
+    manifest = publish_corpus(specs[:1], LANGUAGES, tmp_path / "corpora", benchmarks=specs[1:])
+    assert [item.name for item in manifest.sources] == ["a"]
+    assert [(item.name, item.licence, item.lines) for item in manifest.benchmarks] == [("a-2", "CC-BY-4.0", 2)]
+    assert manifest.pairs == 2
+    assert manifest.name == "a"
+    folder = tmp_path / "corpora" / manifest.fingerprint
+    assert (folder / manifest.benchmarks[0].paths[0]).read_bytes() == benchmark.read_bytes()
+    assert open_corpus(folder, LANGUAGES) == manifest
+    assert publish(source, into=tmp_path / "corpora").fingerprint != manifest.fingerprint
+
+
+def test_one_file_of_three_languages_is_two_corpora(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.jsonl", json.dumps({"en": "one", "ig": "otu", "sw": "moja"}).encode())
+    manifests = [publish_corpus([parse_spec(str(source))], ("en", code), tmp_path / "corpora") for code in ("ig", "sw")]
+    assert [manifest.languages for manifest in manifests] == [["en", "ig"], ["en", "sw"]]
+    assert manifests[0].fingerprint != manifests[1].fingerprint
+
+
+def test_a_licence_that_is_stated_later_is_not_lost(tmp_path: Path) -> None:
+    source = str(write(tmp_path / "a.tsv", TSV))
+    publish_corpus([parse_spec(source)], LANGUAGES, tmp_path / "corpora")
+    manifest = publish_corpus([parse_spec(source, "CC0-1.0")], LANGUAGES, tmp_path / "corpora")
+    assert manifest.sources[0].licence == "CC0-1.0"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.jsonl", b'{"english": "x"}', "Keys of the first object: english"),
+        ("a.tmx", b"<tmx>\n<body>", "is no well-formed XML at line 2"),
+        ("a.parquet", TSV.encode(), "is no Parquet file"),
+        ("a.tsv", b"PK\x03\x04", "is a zip archive"),
+    ],
+)
+def test_what_the_readers_refuse_is_bad_input_with_a_hint(
+    name: str, content: bytes, message: str, tmp_path: Path
+) -> None:
+    source = write(tmp_path / name, content)
+    with pytest.raises(BadInput, match=message) as caught:
+        publish(source, into=tmp_path / "corpora")
+    assert str(source) in caught.value.message
+    assert caught.value.hint
+    assert not (tmp_path / "corpora").exists()
 
 
 def test_moses_files_of_different_length_are_refused_with_both_counts(tmp_path: Path) -> None:

@@ -1,0 +1,25 @@
+"""How this process gives memory back."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
+_KEPT_BYTES, _LARGE_BYTES = 128 * 1024**2, 32 * 1024**2
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Let the allocator keep up to 128 MiB of freed memory instead of giving it back at once.
+
+    CLD2 takes and frees a block at every call, and numpy for every intermediate result. Asking the kernel for fresh
+    pages each time made CLD2 four times slower (14 instead of 3 microseconds for a sentence of 50 characters). Does
+    nothing where the C library has no `mallopt`.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError):
+        return
+    mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
+    mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)

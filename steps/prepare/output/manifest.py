@@ -1,0 +1,62 @@
+"""The manifest, written last: where it is, the splits are whole."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from steps.contract import (
+    DATA_REPORT,
+    DROPPED,
+    PREPARED,
+    SPLITS,
+    CorpusManifest,
+    DataReport,
+    FileEntry,
+    PreparedManifest,
+    save,
+)
+from steps.sums import sha256_file
+
+PACKAGE = "asusu"
+
+
+def write_manifest(manifest: CorpusManifest, splits: Path, report_folder: Path, report: DataReport) -> PreparedManifest:
+    """Write `manifest.json` beside the splits and return it.
+
+    It sums every file this preparation wrote, and no other: the two folders may be one, and may hold more.
+    """
+    kinds = ("parquet", "jsonl") if report.options.get("jsonl") else ("parquet",)
+    written = [splits / f"{split}.{kind}" for kind in kinds for split in SPLITS]
+    written += [report_folder / DROPPED, report_folder / DATA_REPORT]
+    prepared = PreparedManifest(
+        corpus_fingerprint=manifest.fingerprint,
+        inputs=manifest.files,
+        options=report.options,
+        languages=report.languages,
+        seed=report.seed,
+        code=code_version(),
+        counts={
+            "rows_in": report.rows_in,
+            "dropped": sum(rule.dropped for rule in report.rules),
+            "rows_out": report.rows_out,
+            **report.splits,
+        },
+        files=[FileEntry(path=path.name, bytes=path.stat().st_size, sha256=sha256_file(path)) for path in written],
+    )
+    save(splits / PREPARED, prepared)
+    return prepared
+
+
+def code_version(folder: Path = Path(__file__).parents[1]) -> str:
+    """`<version of the package>+<12 hex digits>` of sha256 over the preparation's source files, names and bytes."""
+    try:
+        package = version(PACKAGE)
+    except PackageNotFoundError:
+        package = "unpackaged"
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py"), key=lambda path: path.relative_to(folder).as_posix()):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode() + content)
+    return f"{package}+{digest.hexdigest()[:12]}"

@@ -1,0 +1,115 @@
+"""Loops: a chunk of at least three characters three times in a row, as broken translation systems write them.
+
+The idea and the numbers are those of OpusFilter's RepetitionFilter (threshold 2, least length 3), which costs real
+translations at most 0.4 %. Here the copies must all be divided by one space or all by none, and a chunk with its space
+is at most LARGEST bytes, so that a loop has one period.
+
+A loop of period p equals itself shifted by p over at least 2p - 1 bytes (6 for p = 3). So among windows of w bytes at
+every t-th byte, with w + t - 1 no larger than that, one must equal the bytes p further on. Those windows are compared
+for all rows at once; what is found is extended to both sides, and what is long enough is looked at in full.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import regex
+
+from steps.prepare.characters import Bytes, Places, Rows
+
+SMALLEST, LARGEST = 3, 128  # bytes of a period: of a chunk and the space behind it, if there is one
+_LOOP = regex.compile(rf"(\S.{{2,{LARGEST - 1}}}?)(?:\1\1| \1 \1)")
+_MARGIN = 4 * LARGEST  # bytes before and behind the rows, so that every window and extension stays inside
+
+
+def loop(text: str) -> str | None:
+    """The first chunk of a text that is repeated, with the space behind it, else None."""
+    for match in _LOOP.finditer(text, overlapped=True):
+        chunk: str = match.group(1)
+        if len(match.group()) > 3 * len(chunk):
+            chunk += " "
+        if len(chunk.encode()) <= LARGEST:
+            return chunk
+    return None
+
+
+@dataclass(frozen=True)
+class _Windows:
+    """Where windows of `width` bytes are compared for one period: at every multiple of `step`, from each offset."""
+
+    width: int
+    step: int
+    offsets: tuple[int, ...] = (0,)
+
+
+def _windows(period: int) -> _Windows:
+    """Windows that no loop of this period misses: the widest, and as few as its shortest run allows."""
+    if period == 3:
+        return _Windows(4, 4, (0, 2))
+    if period <= 5:
+        return _Windows(4, 4)
+    if period <= 7:
+        return _Windows(8, 8, (0, 4))
+    return _Windows(8, (2 * period - 8) // 8 * 8)
+
+
+def least_run(period: int) -> int:
+    """Bytes over which a loop of this period at least equals itself shifted by the period."""
+    return 2 * period if period == SMALLEST else 2 * period - 1
+
+
+def may_loop(rows: Rows) -> Places:
+    """Rows that may hold a loop, ascending: all that do, and hardly any other."""
+    if not len(rows.ends):
+        return rows.ends
+    first, second = _Shifted(rows, 0xFF, 0x00), _Shifted(rows, 0xFE, 0x01)
+    found = [_runs(first, second, period) for period in range(SMALLEST, LARGEST + 1)]
+    return np.unique(rows.row_of(np.concatenate(found) - _MARGIN))
+
+
+class _Shifted:
+    """The bytes of all rows with margins, also from their second byte on, their third, and so on to the eighth.
+
+    Ends and margins have values that the other copy's have not, so that no run goes over the end of a row.
+    """
+
+    def __init__(self, rows: Rows, end: int, margin: int) -> None:
+        length = int(rows.ends[-1]) + 1
+        size = (length + 2 * _MARGIN) // 8 * 8
+        padded = np.full(size + 8, margin, dtype=np.uint8)
+        padded[_MARGIN : _MARGIN + length] = rows.data[:length]
+        padded[_MARGIN + rows.ends] = end
+        self.data: Bytes = padded
+        self._size = size
+        self._copies: dict[int, Bytes] = {}
+
+    def words(self, offset: int, width: int, step: int) -> npt.NDArray[Any]:
+        """Numbers of `width` bytes at `offset`, `offset + step`, and so on."""
+        whole, shift = divmod(offset, 8)
+        if shift not in self._copies:
+            self._copies[shift] = self.data[shift : shift + self._size].copy()
+        return self._copies[shift][8 * whole :].view(np.uint64 if width == 8 else np.uint32)[:: step // width]
+
+
+def _runs(first: _Shifted, second: _Shifted, period: int) -> Places:
+    """A place inside every long enough run of bytes that equal those `period` further on."""
+    windows, needed, places = _windows(period), least_run(period), []
+    for offset in windows.offsets:
+        here = first.words(offset, windows.width, windows.step)
+        there = second.words(offset + period, windows.width, windows.step)
+        size = min(len(here), len(there))
+        places.append(np.flatnonzero(here[:size] == there[:size]) * windows.step + offset)
+    found = np.concatenate(places)
+    found = found[(found >= LARGEST * 2) & (found < len(first.data) - 3 * LARGEST - 8)]
+    if not len(found):
+        return found
+    ahead, behind = np.arange(needed - windows.width), -1 - np.arange(needed - windows.width)
+    total = np.full(len(found), windows.width)
+    for reach, start in ((ahead, found + windows.width), (behind, found)):
+        cells = start[:, None] + reach
+        differs = first.data[cells] != second.data[cells + period]
+        total += np.where(differs.any(axis=1), differs.argmax(axis=1), len(reach))
+    return found[total >= needed]

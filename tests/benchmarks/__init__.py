@@ -1,0 +1,1 @@
+"""Measurements that no test asserts: speed and memory against other tools, and what planted noise becomes of."""
