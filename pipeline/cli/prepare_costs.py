@@ -5,9 +5,9 @@ from __future__ import annotations
 from steps.prepare.options import PrepareOptions
 
 # CPU seconds a million pairs, as measured; what shares them among the workers is divided by their number.
-SHARED_COSTS = {"shards": 28.0, "compare": 3.0, "sweep": 3.0}
+SHARED_COSTS = {"shards": 28.0, "compare": 1.0, "sweep": 4.0}
 ORDER = ("cut", "shards", "duplicates", "bands", "compare", "held-out", "sweep", "write", "recount")
-COSTS = {"cut": 1.5, "duplicates": 0.6, "bands": 6.0, "held-out": 0.3, "write": 3.0, "recount": 3.0}
+COSTS = {"cut": 1.5, "duplicates": 0.6, "bands": 5.0, "held-out": 0.5, "write": 3.0, "recount": 4.0}
 IDENTIFY_COST, NEAR_COST = 12.0, 10.0  # of the 28 of the shards
 UNITS = {"duplicates": "columns", "bands": "columns"}
 

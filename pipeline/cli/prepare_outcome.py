@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -29,9 +30,9 @@ def print_prepared(
     console: Console, report: DataReport, out: Path, seconds: float | None, abandoned: list[Path]
 ) -> None:
     """Print the end of a preparation; `seconds` is None when it was found finished."""
+    room: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"} if console.is_terminal else {"soft_wrap": True}
     for line in waterfall(report):
-        whole = not console.is_terminal  # a file or a pipe has no width
-        console.print(line, markup=False, highlight=False, no_wrap=True, overflow="ellipsis", soft_wrap=whole)
+        console.print(line, markup=False, highlight=False, **room)
     sizes = ", ".join(f"{name} {count:,}" for name, count in report.splits.items())
     console.print(f"splits    {sizes}", highlight=False, soft_wrap=True)
     leaks = report.leaks

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -25,5 +24,17 @@ def decode(raw: pa.Array) -> pa.Array:
 
 
 def _not_utf8(raw: pa.Array) -> Flags:
-    texts = pl.Series(pl.from_arrow(raw)).cast(pl.String, strict=False)
-    return np.asarray(texts.is_null().to_numpy(), dtype=np.bool_)
+    """Rows that do not decode. Halves are asked, since a cast of many rows is as fast as of one and few rows are bad."""
+    bad = np.zeros(len(raw), dtype=np.bool_)
+    ranges = [(0, len(raw))]
+    while ranges:
+        start, stop = ranges.pop()
+        try:
+            raw.slice(start, stop - start).cast(pa.large_string())
+        except pa.ArrowInvalid:
+            if stop - start == 1:
+                bad[start] = True
+            else:
+                middle = (start + stop) // 2
+                ranges += [(start, middle), (middle, stop)]
+    return bad

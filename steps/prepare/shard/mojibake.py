@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from ftfy.chardata import CHARMAP_ENCODINGS
 
-from steps.prepare.characters import CODE_POINTS, Points
+from steps.prepare.characters import CODE_POINTS, Flags, Points
 from steps.prepare.shard.decoding import REPLACEMENT
 
 # Bytes that begin a character of UTF-8, and those that go on with one (RFC 3629)
@@ -47,7 +47,12 @@ def _detector() -> re.Pattern[str]:
     return re.compile("|".join([*pairs, f"[{_BEFORE_SPACE}] "]))
 
 
-def may_be_mojibake(first: Points, second: Points) -> npt.NDArray[np.bool_]:
+def leading() -> Flags:
+    """For every code point, whether it may be the first of two characters that were one character of UTF-8."""
+    return tables()[0] != 0
+
+
+def may_be_mojibake(first: Points, second: Points) -> Flags:
     """For pairs of adjacent characters, whether they may be one character of UTF-8 that was read as two."""
     leads, continuations = tables()
     pairs = (leads[first] & continuations[second]) != 0

@@ -1,7 +1,8 @@
 """Loops: a chunk of at least three characters three times in a row, as broken translation systems write them.
 
 The idea and the numbers are those of OpusFilter's RepetitionFilter (threshold 2, least length 3), which costs real
-translations at most 0.4 %. Here the copies must all be divided by one space or all by none, and a chunk with its space
+translations at most 0.4 %. Here a chunk begins and ends with no space, the
+copies are all divided by one space or all by none, and a chunk with its space
 is at most LARGEST bytes, so that a loop has one period.
 
 A loop of period p equals itself shifted by p over at least 2p - 1 bytes (6 for p = 3). So among windows of w bytes at
@@ -11,28 +12,38 @@ for all rows at once; what is found is extended to both sides, and what is long 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import regex
 
 from steps.prepare.characters import Bytes, Places, Rows
 
 SMALLEST, LARGEST = 3, 128  # bytes of a period: of a chunk and the space behind it, if there is one
-_LOOP = regex.compile(rf"(\S.{{2,{LARGEST - 1}}}?)(?:\1\1| \1 \1)")
+LEAST_CHARACTERS = 3
 _MARGIN = 4 * LARGEST  # bytes before and behind the rows, so that every window and extension stays inside
 
 
-def loop(text: str) -> str | None:
-    """The first chunk of a text that is repeated, with the space behind it, else None."""
-    for match in _LOOP.finditer(text, overlapped=True):
-        chunk: str = match.group(1)
-        if len(match.group()) > 3 * len(chunk):
-            chunk += " "
-        if len(chunk.encode()) <= LARGEST:
-            return chunk
+@cache
+def _copies(period: int) -> re.Pattern[bytes]:
+    """A chunk three times, without or with spaces between, whose first character is whole; none at its ends is a space."""
+    chunk = rb"([^\x80-\xbf ].{%d}[^ ])"
+    close, apart = chunk % (period - 2) + rb"\1\1", chunk % (period - 3) + rb" \2 \2"
+    return re.compile(rb"(?=%s|%s)" % (close, apart), re.DOTALL)
+
+
+def loop(text: str, periods: Iterable[int] = range(SMALLEST, LARGEST + 1)) -> str | None:
+    """The first chunk that a text repeats with the smallest of the periods with which it repeats one, else None."""
+    data = text.encode()
+    for period in sorted(periods):
+        for match in _copies(period).finditer(data):
+            chunk = (match[1] or match[2]).decode(errors="ignore")
+            if len(chunk) >= LEAST_CHARACTERS:
+                return chunk
     return None
 
 
@@ -61,13 +72,16 @@ def least_run(period: int) -> int:
     return 2 * period if period == SMALLEST else 2 * period - 1
 
 
-def may_loop(rows: Rows) -> Places:
-    """Rows that may hold a loop, ascending: all that do, and hardly any other."""
+def may_loop(rows: Rows) -> dict[int, list[int]]:
+    """Rows that may hold a loop, with the periods that it may have: all that do, and hardly any other."""
     if not len(rows.ends):
-        return rows.ends
+        return {}
     first, second = _Shifted(rows, 0xFF, 0x00), _Shifted(rows, 0xFE, 0x01)
-    found = [_runs(first, second, period) for period in range(SMALLEST, LARGEST + 1)]
-    return np.unique(rows.row_of(np.concatenate(found) - _MARGIN))
+    found: dict[int, list[int]] = {}
+    for period in range(SMALLEST, LARGEST + 1):
+        for row in np.unique(rows.row_of(_runs(first, second, period) - _MARGIN)).tolist():
+            found.setdefault(row, []).append(period)
+    return found
 
 
 class _Shifted:

@@ -124,12 +124,10 @@ def repetition(question: Question) -> Hits:
     """A side repeats a chunk three times in a row."""
     chunks: dict[int, str] = {}
     for side in question.pairs.sides:
-        places = may_loop(side.rows)
-        places = places[question.asked[places]]
-        for place, text in zip(places.tolist(), side.some(places), strict=True):
-            chunk = loop(text)
+        for row, periods in may_loop(side.rows).items():
+            chunk = loop(side.text(row), periods) if question.asked[row] else None
             if chunk is not None:
-                chunks.setdefault(place, chunk.strip())
+                chunks.setdefault(row, chunk)
     rows = np.zeros(len(question.pairs), dtype=np.bool_)
     rows[list(chunks)] = True
     return Hits(rows, chunks.get)

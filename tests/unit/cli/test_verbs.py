@@ -84,7 +84,7 @@ def test_what_cannot_be_read_is_named_and_exits_2(asusu, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("graph", "--recipe", "yoruba"), "use one of igbo"),
+        (("graph", "--recipe", "yoruba"), "use igbo, or two language codes"),
         (("lint", "--env", "staging"), "local, production"),
         (("lint", "--env", "nowhere.yaml"), "nowhere.yaml"),
         (("run",), "--local"),
