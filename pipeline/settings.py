@@ -6,9 +6,10 @@ asks for several hosts to prepare the corpus.
 
 from __future__ import annotations
 
+import re
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -18,6 +19,24 @@ from steps.prepare.options import PrepareOptions
 
 Bucket = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$")]
+
+
+class _Yaml(yaml.SafeLoader):
+    """YAML where only true and false are truth values, as in YAML 1.2: the option `off` is not the word False."""
+
+
+_Yaml.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Yaml.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+
+
+def read_yaml(text: str) -> Any:
+    """The value of a YAML or JSON text. Raises yaml.YAMLError."""
+    return yaml.load(text, Loader=_Yaml)  # noqa: S506  it is a safe loader
 
 
 class _Strict(BaseModel):
@@ -94,7 +113,7 @@ def load(name: str, substitutions: dict[str, str] | None = None) -> Settings:
     for word, value in (substitutions or {}).items():
         text = text.replace("{" + word + "}", value)
     try:
-        return Settings.model_validate(yaml.safe_load(text))
+        return Settings.model_validate(read_yaml(text))
     except yaml.YAMLError as error:
         raise BadInput(f"environment {name} is not YAML: {error}") from error
     except ValidationError as error:

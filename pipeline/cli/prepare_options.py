@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,20 +11,8 @@ import yaml
 from pydantic import ValidationError
 
 from pipeline.errors import BadInput
+from pipeline.settings import read_yaml
 from steps.prepare.options import PrepareOptions
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML where only true and false are truth values, as in YAML 1.2: the field `off` is not the word False."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
 
 
 def gather_options(config: Path | None, settings: Sequence[str], off: Sequence[str], jsonl: bool) -> PrepareOptions:
@@ -66,7 +53,7 @@ def _unknown_rules(values: dict[str, Any]) -> list[str]:
 
 def _read_config(path: Path) -> dict[str, Any]:
     try:
-        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  it is a safe loader
+        value = read_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"cannot read {path}: {error}", hint="check the path after --config") from error
     except yaml.YAMLError as error:
@@ -85,7 +72,7 @@ def _set(values: dict[str, Any], item: str, problems: list[str]) -> None:
         problems.append(f"--set {item!r} is not name=value")
         return
     try:
-        value = yaml.load(text, Loader=_Loader)  # noqa: S506
+        value = read_yaml(text)
     except yaml.YAMLError:
         value = text
     *groups, last = name.strip().split(".")

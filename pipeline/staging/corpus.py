@@ -86,10 +86,10 @@ def publish_corpus(
         placed: list[CorpusSource] = []
         for number, (spec, census) in enumerate(zip((*specs, *benchmarks), censuses, strict=True), start=1):
             folder = f"{CORPUS_DATA}/benchmarks" if number > len(specs) else CORPUS_DATA
-            placed.append(_place(spec, _distinct(spec.name, placed), f"{folder}/{number:02d}", census.pairs, place))
+            placed.append(_place(spec, distinct_name(spec.name, placed), f"{folder}/{number:02d}", census.pairs, place))
         sources, counted = placed[: len(specs)], censuses[: len(specs)]
         files = list_files(place)
-        fingerprint = _fingerprint(files, languages, placed)
+        fingerprint = corpus_fingerprint(files, languages, placed)
         manifest = CorpusManifest(
             name=" + ".join(source.name for source in sources),
             languages=list(languages),
@@ -118,13 +118,13 @@ def _census(spec: CorpusSpec, languages: tuple[str, str]) -> Census:
         raise BadInput(f"{error.path} {error.problem}", hint=error.remedy) from error
 
 
-def _fingerprint(files: list[FileEntry], languages: tuple[str, str], placed: Sequence[CorpusSource]) -> str:
+def corpus_fingerprint(files: list[FileEntry], languages: tuple[str, str], placed: Sequence[CorpusSource]) -> str:
     """A sum over the bytes and over what the manifest says of them: one TMX file may be two corpora."""
     said = [fingerprint_of(files), *languages, *(source.model_dump_json() for source in placed)]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 
-def _distinct(name: str, sources: Sequence[CorpusSource]) -> str:
+def distinct_name(name: str, sources: Sequence[CorpusSource]) -> str:
     """The name, numbered when an earlier source has it: rows are named after their source."""
     taken = {source.name for source in sources}
     return next(

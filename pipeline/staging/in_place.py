@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.errors import BadInput
-from pipeline.staging.corpus import CorpusSpec, _distinct, _fingerprint
+from pipeline.staging.corpus import CorpusSpec, corpus_fingerprint, distinct_name
 from steps.contract import CORPUS_DATA, CorpusManifest, CorpusSource
 from steps.sums import list_files
 
@@ -71,7 +71,7 @@ def link_corpus(
             (into / path).symlink_to(original.resolve())
             originals[path] = original
         pairs = _count(spec, languages)
-        name = _distinct(spec.name, placed)
+        name = distinct_name(spec.name, placed)
         placed.append(CorpusSource(name=name, licence=spec.licence, format=spec.format, paths=paths, lines=pairs))
     files = list_files(into)
     sources = placed[: len(specs)]
@@ -83,7 +83,7 @@ def link_corpus(
         pairs=sum(source.lines for source in sources),
         words={},
         benchmarks=placed[len(specs) :],
-        fingerprint=_fingerprint(files, languages, placed),
+        fingerprint=corpus_fingerprint(files, languages, placed),
     )
     return LinkedCorpus(into, manifest, originals)
 

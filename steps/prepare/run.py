@@ -76,6 +76,7 @@ def prepare(
     The bytes written depend on the inputs, languages, options and seed only. Raises Refused for every reason a person
     can act on. The caller owns `work` and removes it.
     """
+    output.refuse_reserved(languages)
     job = Job(inputs, languages, options, progress)
     cuts = cut_corpus(job, work / "cut")
     shards = prepare_shards(job, cuts, work / "shards", workers, remove_cuts=True)
@@ -168,20 +169,24 @@ def finish(
     )
     dropped = outputs.report / contract.DROPPED
     files = output.write_corpus(shards, settled.verdicts, outputs.splits, dropped, job.codes, job.options, job.progress)
-    leaks = count_leaks(files, job.languages, job.options, job.progress)
-    report = output.build_report(
-        job.inputs.manifest,
-        job.languages,
-        job.options,
-        seed,
-        shard_reports=shard_reports,
-        shards=shards,
-        settled=settled,
-        files=files,
-        leaks=leaks,
-        tokenizer=tokenizer,
-    )
-    output.refuse_unfit(report)
-    contract.save(outputs.report / contract.DATA_REPORT, report)
-    output.write_manifest(job.inputs.manifest, outputs.splits, outputs.report, report)
+    try:
+        report = output.build_report(
+            job.inputs.manifest,
+            job.languages,
+            job.options,
+            seed,
+            shard_reports=shard_reports,
+            shards=shards,
+            settled=settled,
+            files=files,
+            leaks=count_leaks(files, job.languages, job.options, job.progress),
+            tokenizer=tokenizer,
+        )
+        output.refuse_unfit(report)
+        contract.save(outputs.report / contract.DATA_REPORT, report)
+        output.write_manifest(job.inputs.manifest, outputs.splits, outputs.report, report)
+    except BaseException:
+        for path in (*files.values(), dropped, outputs.report / contract.DATA_REPORT):
+            path.unlink(missing_ok=True)
+        raise
     return report

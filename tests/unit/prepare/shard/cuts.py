@@ -25,14 +25,19 @@ def raw(text: str | bytes) -> bytes:
     return text.encode() if isinstance(text, str) else text
 
 
-def write_cut(path: Path, pairs: Sequence[Pair], first: int = 0, flaws: dict[int, tuple[str, str]] | None = None) -> Path:
+def write_cut(
+    path: Path, pairs: Sequence[Pair], first: int = 0, flaws: dict[int, tuple[str, str]] | None = None
+) -> Path:
     """Write pairs as a file of the cutting pass; rows count from `first`. `flaws` by place in `pairs`."""
     flaws = flaws or {}
     columns = [
         pa.array(range(first, first + len(pairs)), pa.uint64()),
         pa.array(range(first + 1, first + len(pairs) + 1), pa.int64()),
         *(pa.array([raw(pair[side]) for pair in pairs], pa.large_binary()) for side in (0, 1)),
-        *(pa.array([flaws.get(place, (None, None))[part] for place in range(len(pairs))], pa.string()) for part in (0, 1)),
+        *(
+            pa.array([flaws.get(place, (None, None))[part] for place in range(len(pairs))], pa.string())
+            for part in (0, 1)
+        ),
     ]
     table = pa.table(columns, schema=CUT.with_metadata({b"source": b"made up"}))
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:

@@ -54,6 +54,6 @@ def test_equal_neighbours_are_no_loop() -> None:
 @pytest.mark.parametrize("length", [4, 9, 31, 64, 100, LARGEST - 1])
 def test_long_chunks_are_found_at_any_place(length: int) -> None:
     chunk = "".join(chr(ord("a") + (place * place + place // 7) % 26) for place in range(length))
-    rows = [f"{'z1x2' [: place % 4]}{' ' * (place // 4)}{chunk} {chunk} {chunk}" for place in range(20)]
+    rows = [f"{'z1x2'[: place % 4]}{' ' * (place // 4)}{chunk} {chunk} {chunk}" for place in range(20)]
     found = may_loop(join(pa.array(rows, pa.large_string())))
     assert all(loop(row, found[place]) == loop(row) is not None for place, row in enumerate(rows))

@@ -43,9 +43,7 @@ def test_text_read_in_a_wrong_encoding_is_restored(encoding: str) -> None:
     good = "Ụlọ ọrụ dị n’ime obodo ahụ, ọ bụ ezie na ọ́ dị anya"
     bad = good.encode().decode(encoding, errors="replace")
     if "\ufffd" in bad:  # windows-1252 has no character for some bytes; programs then keep the byte
-        bad = "".join(
-            bytes([byte]).decode(encoding, errors="ignore") or chr(byte) for byte in good.encode()
-        )
+        bad = "".join(bytes([byte]).decode(encoding, errors="ignore") or chr(byte) for byte in good.encode())
     assert bad != good
     assert repair(bad) == (good, ("mojibake",))
 

@@ -15,7 +15,7 @@ from steps.contract import ShardReport
 from steps.job import Refused
 from steps.languages import language
 from steps.prepare.options import PrepareOptions
-from steps.prepare.shard import Benchmark, build_benchmark, preparing, prepare_shard, writing
+from steps.prepare.shard import Benchmark, build_benchmark, prepare_shard, preparing, writing
 from steps.prepare.shard.counting import draw_order
 from steps.prepare.tables import DROPPED, HASHES, KEPT, KEYS, SHARD_REPORT
 from tests.unit.prepare.shard.cuts import Pair, Shard, prepared, write_cut
@@ -45,7 +45,9 @@ HELD = build_benchmark(
 rows = st.lists(
     st.one_of(
         st.sampled_from(GOOD + BAD),
-        st.tuples(st.text(st.characters(exclude_categories=["Cs"]), max_size=30).map(str.encode), st.binary(max_size=30)),
+        st.tuples(
+            st.text(st.characters(exclude_categories=["Cs"]), max_size=30).map(str.encode), st.binary(max_size=30)
+        ),
         st.tuples(st.text("abcọụ́é. 12", max_size=60), st.text("abcọụ́é. 12", max_size=60)),
         st.just(("olee ebe AHIA di", "Ebe dị anya")),
     ),
@@ -60,7 +62,9 @@ def added(reports: list[ShardReport]) -> dict[str, Any]:
     def plus(first: Any, second: Any) -> Any:
         if isinstance(first, dict):
             return {
-                name: plus(first[name], second[name]) if name in first and name in second else first.get(name, second.get(name))
+                name: plus(first[name], second[name])
+                if name in first and name in second
+                else first.get(name, second.get(name))
                 for name in sorted(first | second)
             }
         if isinstance(first, list) and first and isinstance(first[0], int):
@@ -135,7 +139,9 @@ def test_the_key_of_a_pair_is_not_that_of_its_mirror_image(tmp_path: Path) -> No
 
 
 def test_signals_are_counted_and_drop_nothing(tmp_path: Path) -> None:
-    shard = prepared(tmp_path, [*GOOD, ("He was 12", "Ọ dị iri na abụọ."), ("a 1,000 b 2", "b 2 a 1 000")], identify=False)
+    shard = prepared(
+        tmp_path, [*GOOD, ("He was 12", "Ọ dị iri na abụọ."), ("a 1,000 b 2", "b 2 a 1 000")], identify=False
+    )
     assert shard.report.signals == {
         "e-mail": 1, "end-punctuation-differs": 1, "html": 1, "numbers-differ": 1, "phone": 1, "url": 1,
     }  # fmt: skip
@@ -143,7 +149,9 @@ def test_signals_are_counted_and_drop_nothing(tmp_path: Path) -> None:
 
 
 def test_histograms_count_the_kept_rows(tmp_path: Path) -> None:
-    report = prepared(tmp_path, [("abcdefghi", "abcdefghijx"), ("abcdefghijk", "xbc"), ("", "x")], off=("ratio",)).report
+    report = prepared(
+        tmp_path, [("abcdefghi", "abcdefghijx"), ("abcdefghijk", "xbc"), ("", "x")], off=("ratio",)
+    ).report
     assert report.lengths["en"].counts[:2] == [1, 1]
     assert report.lengths["ig"].counts[:2] == [1, 1]
     assert sum(report.ratio.counts) == 2
@@ -193,7 +201,9 @@ def test_a_cut_that_is_not_whole_is_refused(tmp_path: Path) -> None:
 
 
 def test_languages_follow_the_codes(tmp_path: Path) -> None:
-    pairs: list[Pair] = [("we walked along the river until the evening came", "tulitembea kando ya mto mpaka jioni ikafika")]
+    pairs: list[Pair] = [
+        ("we walked along the river until the evening came", "tulitembea kando ya mto mpaka jioni ikafika")
+    ]
     assert prepared(tmp_path / "sw", pairs, ("en", "sw")).rules == {}
     assert prepared(tmp_path / "ig", pairs, ("en", "ig")).values == {0: "ig: sw"}
 
