@@ -65,15 +65,20 @@ class Bigrams:
 class Folded:
     """The folded words of n rows. Made by `fold`."""
 
-    def __init__(self, words: bytes | bytearray, rows: int, foreign_numbers: bool) -> None:
-        """`words` holds every row's words in UTF-8 with BOUNDARY between them, each row ended by END."""
-        self.words = words
+    def __init__(self, data: bytes | bytearray, rows: int, foreign_numbers: bool) -> None:
+        """`data` holds the rows' words in UTF-8 with BOUNDARY between them, END behind each row, NOTHING anywhere."""
+        self._data = data
         self.rows = rows
-        self.foreign_numbers = foreign_numbers  # some row has numbers beyond ASCII
+        self._foreign_numbers = foreign_numbers  # some row has numbers beyond ASCII
+
+    @cached_property
+    def _letters(self) -> bytes:
+        """All rows without the boundaries between words."""
+        return bytes(self._data.translate(None, bytes([NOTHING, BOUNDARY])))
 
     @cached_property
     def _key_texts(self) -> list[bytes]:
-        return bytes(self.words.translate(None, bytes([BOUNDARY]))).split(bytes([END]))[:-1]
+        return self._letters.split(bytes([END]))[:-1]
 
     def keys(self) -> Hashes:
         """Hashes of the letters, marks and digits of every row: sentences with an equal key are the same sentence."""
@@ -85,10 +90,10 @@ class Folded:
 
     def templates(self) -> Hashes:
         """As keys, but with every run of digits as one 0: sentences that differ in numbers only are equal."""
-        text = np.frombuffer(self.words, dtype=np.uint8)
+        text = np.frombuffer(self._letters, dtype=np.uint8)
         ends = np.flatnonzero(text == END)
         digits = (text - np.uint8(ord("0"))) < np.uint8(10)
-        if self.foreign_numbers:
+        if self._foreign_numbers:
             digits |= (text >= 0x80) & (text != END)
         hashes = self.keys()
         for row in np.unique(np.searchsorted(ends, np.flatnonzero(digits))).tolist():
@@ -98,7 +103,7 @@ class Folded:
     @cached_property
     def word_hashes(self) -> tuple[Hashes, Places]:
         """Hashes of all words in order, and the number of words of every row."""
-        return hash_words(self.words)
+        return hash_words(self._data.translate(None, bytes([NOTHING])))
 
     def shingles(self) -> Bigrams:
         """As bigrams, but in the order of the text and with repetitions."""
@@ -132,7 +137,7 @@ def fold_rows(rows: Rows, language: Language) -> Folded:
     if len(rows.places):
         _replace(np.frombuffer(data, dtype=np.uint8), rows.places, rows.points, point_table)
     foreign_numbers = bool((classes()[rows.points] & NUMBER).any())
-    return Folded(data.translate(None, bytes([NOTHING])), len(rows.ends), foreign_numbers)
+    return Folded(data, len(rows.ends), foreign_numbers)
 
 
 @cache

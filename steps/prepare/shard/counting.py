@@ -15,7 +15,7 @@ from steps.languages import Language
 
 EXAMPLES = 5
 EXAMPLE_CHARACTERS = 200
-LENGTH_EDGES = (*range(0, 200, 10), *range(200, 1000, 50), 1000)
+LENGTH_EDGES = tuple(range(0, 1001, 10))  # of equal width, or a picture of shares would show steps of the bins
 RATIO_EDGES = tuple(step / 10 for step in range(41))
 
 

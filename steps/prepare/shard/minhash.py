@@ -38,7 +38,8 @@ def band_hashes(shingles: Bigrams, rows: npt.NDArray[np.uint64]) -> Bands:
         chunk = order[first : first + ROWS_AT_ONCE]
         bands[chunk] = _banded(_minima(values, shingles.offsets[chunk], sizes[chunk]))
     none = np.flatnonzero(sizes == 0)
-    alone: Hashes = mixed(rows[none] + SECOND_FACTOR)[:, None] + np.arange(BANDS, dtype=np.uint64)
+    numbers: Hashes = np.arange(BANDS, dtype=np.uint64)
+    alone = mixed(rows[none] + SECOND_FACTOR)[:, None] + numbers
     bands[none] = (mixed(alone) >> np.uint64(32)).astype(np.uint32)
     return bands
 

@@ -49,7 +49,7 @@ def _detector() -> re.Pattern[str]:
 
 def leading() -> Flags:
     """For every code point, whether it may be the first of two characters that were one character of UTF-8."""
-    return tables()[0] != 0
+    return np.asarray(tables()[0] != 0)
 
 
 def may_be_mojibake(first: Points, second: Points) -> Flags:

@@ -1,8 +1,9 @@
 """Repairs that change how a sentence is written and never what it says. Pure functions of one text.
 
-Controls, line separators and noncharacters become spaces. Signs without width (soft hyphen, zero-width space, direction
-marks) are taken out instead: a reader does not see them, and a space would cut a word in two. Joiners stay where they
-shape letters, as in Persian and Hindi, or make one emoji of several.
+Controls, line separators, noncharacters and the zero-width space, which marks the end of a word, become spaces. Other
+signs without width (soft hyphen, word joiner, byte order mark, direction marks) are taken out instead: they stand inside
+words, and a space would cut those in two. Joiners stay where they shape letters, as in Persian and Hindi, or make one
+emoji of several.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import regex
 
 from steps.prepare.shard.mojibake import repair_mojibake
 
-CONTROLS = r"\p{Cc}\u2028\u2029\ufff9-\ufffb\p{Noncharacter_Code_Point}"
-WITHOUT_WIDTH = r"\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+CONTROLS = r"\p{Cc}\u200b\u2028\u2029\ufff9-\ufffb\p{Noncharacter_Code_Point}"
+WITHOUT_WIDTH = r"\u00ad\u061c\u180e\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
 JOINERS = r"\u200c\u200d"
 
 _CONTROL = regex.compile(rf"[{CONTROLS}]")

@@ -47,17 +47,17 @@ def repair_all(texts: pa.Array) -> Repaired:
         if composed != text:
             mended[row] = composed
             changed["nfc"][row] = True
-    texts, rows = _with(texts, rows, mended)
     # Composing may have brought about a pair that looks like mojibake: such texts are repaired with the others
-    again = np.intersect1d(list(mended), find_suspects(rows).any) if mended else suspects.any[:0]
-    mended = {}
-    for row, text in _some(texts, np.union1d(suspects.any, again)):
+    again = find_suspects(join(pa.array(mended.values(), pa.large_string()))).any
+    texts, others = _with(texts, mended), np.array(list(mended), dtype=np.int64)[again]
+    for row, text in _some(texts, np.union1d(suspects.any, others)):
         repaired, names = repair(text)
         if names:
             mended[row] = repaired
             for name in names:
                 changed[name][row] = True
-    return Repaired(*_with(texts, rows, mended), changed)
+    texts = _with(texts, mended)
+    return Repaired(texts, join(texts) if mended else rows, changed)
 
 
 def _some(texts: pa.Array, places: Places) -> Iterable[tuple[int, str]]:
@@ -65,14 +65,13 @@ def _some(texts: pa.Array, places: Places) -> Iterable[tuple[int, str]]:
     return zip(places.tolist(), texts.take(pa.array(places)).to_pylist(), strict=True)
 
 
-def _with(texts: pa.Array, rows: Rows, new: dict[int, str]) -> tuple[pa.Array, Rows]:
+def _with(texts: pa.Array, new: dict[int, str]) -> pa.Array:
     """The texts with some of them replaced."""
     if not new:
-        return texts, rows
+        return texts
     mask = np.zeros(len(texts), dtype=np.bool_)
     mask[list(new)] = True
-    texts = pc.replace_with_mask(texts, pa.array(mask), pa.array([new[row] for row in sorted(new)], pa.large_string()))
-    return texts, join(texts)
+    return pc.replace_with_mask(texts, pa.array(mask), pa.array([new[row] for row in sorted(new)], pa.large_string()))
 
 
 def find_suspects(rows: Rows) -> Suspects:

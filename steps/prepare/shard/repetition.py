@@ -25,6 +25,8 @@ from steps.prepare.characters import Bytes, Places, Rows
 
 SMALLEST, LARGEST = 3, 128  # bytes of a period: of a chunk and the space behind it, if there is one
 LEAST_CHARACTERS = 3
+_NEAR = 24  # bytes to both sides that tell most accidental matches from loops
+_MATCHES_AT_ONCE = 1 << 14
 _MARGIN = 4 * LARGEST  # bytes before and behind the rows, so that every window and extension stays inside
 
 
@@ -67,20 +69,29 @@ def _windows(period: int) -> _Windows:
     return _Windows(8, (2 * period - 8) // 8 * 8)
 
 
-def least_run(period: int) -> int:
-    """Bytes over which a loop of this period at least equals itself shifted by the period."""
-    return 2 * period if period == SMALLEST else 2 * period - 1
+def least_run(periods: Places) -> Places:
+    """Bytes over which a loop of each period at least equals itself shifted by the period."""
+    return np.where(periods == SMALLEST, 2 * periods, 2 * periods - 1)
 
 
 def may_loop(rows: Rows) -> dict[int, list[int]]:
-    """Rows that may hold a loop, with the periods that it may have: all that do, and hardly any other."""
-    if not len(rows.ends):
-        return {}
-    first, second = _Shifted(rows, 0xFF, 0x00), _Shifted(rows, 0xFE, 0x01)
+    """Rows that may hold a loop, with the periods that it may have, ascending: all that do, and hardly any other."""
     found: dict[int, list[int]] = {}
-    for period in range(SMALLEST, LARGEST + 1):
-        for row in np.unique(rows.row_of(_runs(first, second, period) - _MARGIN)).tolist():
-            found.setdefault(row, []).append(period)
+    if len(rows.ends):
+        first, second = _Shifted(rows, 0xFF, 0x00), _Shifted(rows, 0xFE, 0x01)
+        places, periods = _equal_windows(first, second)
+        for reach in (_NEAR, 2 * LARGEST):
+            # in pieces, since a corpus of dotted lines would have a match at every byte
+            pieces = range(0, len(places), _MATCHES_AT_ONCE)
+            parts = [slice(start, start + _MATCHES_AT_ONCE) for start in pieces]
+            kept = [
+                part.start + _in_runs(first.data, second.data, places[part], periods[part], reach) for part in parts
+            ]
+            longer = np.concatenate([np.zeros(0, dtype=np.int64), *kept])
+            places, periods = places[longer], periods[longer]
+        for row, period in zip(rows.row_of(places - _MARGIN).tolist(), periods.tolist(), strict=True):
+            if period not in found.setdefault(row, []):
+                found[row].append(period)
     return found
 
 
@@ -108,22 +119,29 @@ class _Shifted:
         return self._copies[shift][8 * whole :].view(np.uint64 if width == 8 else np.uint32)[:: step // width]
 
 
-def _runs(first: _Shifted, second: _Shifted, period: int) -> Places:
-    """A place inside every long enough run of bytes that equal those `period` further on."""
-    windows, needed, places = _windows(period), least_run(period), []
-    for offset in windows.offsets:
-        here = first.words(offset, windows.width, windows.step)
-        there = second.words(offset + period, windows.width, windows.step)
-        size = min(len(here), len(there))
-        places.append(np.flatnonzero(here[:size] == there[:size]) * windows.step + offset)
-    found = np.concatenate(places)
-    found = found[(found >= LARGEST * 2) & (found < len(first.data) - 3 * LARGEST - 8)]
-    if not len(found):
-        return found
-    ahead, behind = np.arange(needed - windows.width), -1 - np.arange(needed - windows.width)
-    total = np.full(len(found), windows.width)
-    for reach, start in ((ahead, found + windows.width), (behind, found)):
-        cells = start[:, None] + reach
-        differs = first.data[cells] != second.data[cells + period]
-        total += np.where(differs.any(axis=1), differs.argmax(axis=1), len(reach))
-    return found[total >= needed]
+def _equal_windows(first: _Shifted, second: _Shifted) -> tuple[Places, Places]:
+    """Where a window equals the bytes one period further on, and that period."""
+    places, periods = [], []
+    for period in range(SMALLEST, LARGEST + 1):
+        windows = _windows(period)
+        for offset in windows.offsets:
+            here = first.words(offset, windows.width, windows.step)
+            there = second.words(offset + period, windows.width, windows.step)
+            size = min(len(here), len(there))
+            equal = np.flatnonzero(here[:size] == there[:size])
+            if len(equal):
+                places.append(equal * windows.step + offset)
+                periods.append(np.full(len(equal), period))
+    if not places:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    return np.concatenate(places), np.concatenate(periods)
+
+
+def _in_runs(first: Bytes, second: Bytes, places: Places, periods: Places, reach: int) -> Places:
+    """Which of the places are in a long enough run of equal bytes, looking up to `reach` bytes to both sides."""
+    total = np.zeros(len(places), dtype=np.int64)
+    for direction in (np.arange(reach), -1 - np.arange(reach)):
+        cells = places[:, None] + direction
+        differs = first[cells] != second[cells + periods[:, None]]
+        total += np.where(differs.any(axis=1), differs.argmax(axis=1), reach)
+    return np.flatnonzero(total >= np.minimum(least_run(periods), reach))

@@ -11,8 +11,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from steps.languages import Language
-from steps.prepare.characters import END, PADDING, Flags, Places, Rows, letters_of
+from steps.prepare.characters import Flags, Places, Rows, letters_of
 from steps.prepare.folding import Folded, fold_rows
+
+CASE, LATIN_LETTERS = np.uint8(0x20), np.uint8(26)  # the bit in which a and A differ; letters of ASCII
 
 Counts = npt.NDArray[np.int64]
 
@@ -45,11 +47,11 @@ class Side:
     @cached_property
     def letters(self) -> Counts:
         """Letters and marks of the language's scripts in every row."""
-        table = letters_of(self.language.scripts)
-        deleted = bytes(byte for byte in range(END) if byte >= 0x80 or not table[byte])
-        left = np.frombuffer(self.rows.data[:-PADDING].tobytes().translate(None, deleted), dtype=np.uint8)
-        ends = np.flatnonzero(left == END)
-        return np.diff(ends, prepend=-1) - 1 + self._per_row(table[self.rows.points].astype(np.int64))
+        table, data = letters_of(self.language.scripts), self.rows.data
+        counts = self._per_row(table[self.rows.points].astype(np.int64))
+        if table[ord("a")]:  # all letters of ASCII are Latin
+            counts += self.rows.count((data | CASE) - np.uint8(ord("a")) < LATIN_LETTERS)
+        return counts
 
     @cached_property
     def folded(self) -> Folded:

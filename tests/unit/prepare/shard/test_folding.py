@@ -21,7 +21,10 @@ IGBO = language("ig")
 PLAIN = Language(code="xx", name="X", identified_as=("xx",), fold_apostrophes=False)
 
 # Letters that fold together, letters whose folds are longer, marks, digits of two scripts, signs, white space
-ALPHABET = "aAbBkK\u212asS\u017fßẞİiıIéÉe\u0301ọỌO\u0323ụ\u0301ȺⱥꭰᎠ𐐀𐐨Σσς0123456789٣½²_-.,!  \t'’ʼ`\u200c\u200b\u00a0中文\U0001f600"
+ALPHABET = (
+    "aAbBkK\u212asS\u017fßẞİiıIéÉe\u0301ọỌO\u0323ụ\u0301ȺⱥꭰᎠ𐐀𐐨Σσς"
+    "0123456789٣½²_-.,!  \t'’ʼ`\u200c\u200b\u00a0中文\U0001f600"
+)
 texts = st.text(alphabet=st.one_of(st.sampled_from(ALPHABET), st.characters(exclude_categories=["Cs"])), max_size=40)
 
 

@@ -57,3 +57,10 @@ def test_long_chunks_are_found_at_any_place(length: int) -> None:
     rows = [f"{'z1x2'[: place % 4]}{' ' * (place // 4)}{chunk} {chunk} {chunk}" for place in range(20)]
     found = may_loop(join(pa.array(rows, pa.large_string())))
     assert all(loop(row, found[place]) == loop(row) is not None for place, row in enumerate(rows))
+
+
+def test_lines_that_match_themselves_everywhere_take_bounded_memory() -> None:
+    rows = ["." * 900] * 40 + ["a fine line"]
+    found = may_loop(join(pa.array(rows, pa.large_string())))
+    assert sorted(found) == list(range(40))
+    assert loop(rows[0], found[0]) == "..."

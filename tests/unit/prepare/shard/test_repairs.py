@@ -28,7 +28,7 @@ texts = st.text(alphabet=st.one_of(st.sampled_from(STRANGE), st.characters(exclu
         ("O\u0323 di\u0323 mma", "Ọ dị mma", ("nfc",)),
         ("a\rb\u2028c\u0085d\x00e", "a b c d e", ("controls",)),
         (" two  spaces\u00a0here ", "two spaces here", ("white-space",)),
-        ("infor\u00admation\u200b \ufeffhere\u200e", "information here", ("controls",)),
+        ("infor\u00admation \ufeffhere\u200e\u200bnow", "information here now", ("controls",)),
         ("می\u200cخواهم क\u094d\u200dष 👩\u200d👧", "می\u200cخواهم क\u094d\u200dष 👩\u200d👧", ()),
         ("an\u200d\u200cd", "and", ("controls",)),
         ("\x00\u200b\t", "", ("controls", "white-space")),
