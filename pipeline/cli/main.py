@@ -36,3 +36,7 @@ def main() -> None:
     except AsusuError as error:
         print(f"asusu: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

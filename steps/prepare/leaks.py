@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,9 @@ from steps.contract import SPLITS, Leaks
 from steps.languages import Language
 from steps.prepare.folding import Bigrams, fold
 from steps.prepare.options import PrepareOptions
+from steps.prepare.pool import in_order
 
+PARALLEL_FROM = 50_000  # rows; under it, starting processes takes longer than the work
 BATCH = 12_000  # sentences folded at once: more fall out of the cache and take three times the CPU seconds
 SUSPECTS_AT_ONCE = 2_000  # sentences in one join: at worst each shares bigrams with every held-out one
 TABLE_BITS = 20  # 2 MB of counts, so that they stay in cache
@@ -33,35 +36,60 @@ Progress = Callable[[str, int, int], None]
 
 
 def count_leaks(
-    files: Mapping[str, Path], languages: tuple[Language, Language], options: PrepareOptions, progress: Progress
+    files: Mapping[str, Path],
+    languages: tuple[Language, Language],
+    options: PrepareOptions,
+    progress: Progress,
+    workers: int = 1,
 ) -> Leaks:
     """Sentences of train found in validation or test, and of validation found in test, over both languages.
 
     Each is counted once a language: as equal when its key is there, else as near when a verified near-copy of it is.
     Both relations are symmetric, so asking one way covers the other. Train is streamed, the held-out splits are held.
+    With two workers each language is counted in a process of its own.
     """
     near = Fraction(repr(options.near)) if options.near_copies else None
-    total = sum(pq.ParquetFile(path).metadata.num_rows for path in files.values()) * len(languages)
-    equal = near_copies = done = 0
-    for language in languages:
-        known = _HeldOut.of([], [])
-        for split in reversed(SPLITS):
-            keys: list[Hashes] = []
-            sets: list[Bigrams] = []
-            for texts in _batches(files[split], language.code):
-                folded = fold(texts, language)
-                keys.append(folded.keys())
-                is_equal = np.isin(keys[-1], known.keys)
-                equal += int(is_equal.sum())
-                if near is not None:
-                    sets.append(folded.bigrams())
-                    near_copies += int((known.has_near(sets[-1], near) & ~is_equal).sum())
-                if split == SPLITS[0]:
-                    keys.clear()
-                    sets.clear()
-                done += len(texts)
-                progress("recount", done, total)
-            known = _HeldOut.of([known.keys, *keys], [known.sets, *sets])
+    rows = sum(pq.ParquetFile(path).metadata.num_rows for path in files.values())
+    done, found = 0, []
+    if workers > 1 and rows >= PARALLEL_FROM:
+        for leaks in in_order(partial(_count_language, files, near), languages, len(languages)):
+            found.append(leaks)
+            progress("recount", len(found) * rows, len(languages) * rows)
+    else:
+
+        def seen(sentences: int) -> None:
+            nonlocal done
+            done += sentences
+            progress("recount", done, len(languages) * rows)
+
+        found = [_count_language(files, near, language, seen) for language in languages]
+    return Leaks(equal=sum(item.equal for item in found), near=sum(item.near for item in found))
+
+
+def _count_language(
+    files: Mapping[str, Path],
+    near: Fraction | None,
+    language: Language,
+    seen: Callable[[int], None] = lambda sentences: None,
+) -> Leaks:
+    equal = near_copies = 0
+    known = _HeldOut.of([], [])
+    for split in reversed(SPLITS):
+        keys: list[Hashes] = []
+        sets: list[Bigrams] = []
+        for texts in _batches(files[split], language.code):
+            folded = fold(texts, language)
+            keys.append(folded.keys())
+            is_equal = np.isin(keys[-1], known.keys)
+            equal += int(is_equal.sum())
+            if near is not None:
+                sets.append(folded.bigrams())
+                near_copies += int((known.has_near(sets[-1], near) & ~is_equal).sum())
+            if split == SPLITS[0]:
+                keys.clear()
+                sets.clear()
+            seen(len(texts))
+        known = _HeldOut.of([known.keys, *keys], [known.sets, *sets])
     return Leaks(equal=equal, near=near_copies)
 
 

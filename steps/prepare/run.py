@@ -179,7 +179,7 @@ def finish(
             shards=shards,
             settled=settled,
             files=files,
-            leaks=count_leaks(files, job.languages, job.options, job.progress),
+            leaks=count_leaks(files, job.languages, job.options, job.progress, workers),
             tokenizer=tokenizer,
         )
         output.refuse_unfit(report)

@@ -19,9 +19,9 @@ def decode(raw: pa.Array) -> pa.Array:
         return raw.cast(pa.large_string())  # checks every row
     except pa.ArrowInvalid:
         bad = _not_utf8(raw)
-    mended = [item.as_py().decode("utf-8", errors="replace") for item in raw.filter(pa.array(bad))]
-    without = pc.if_else(pa.array(bad), pa.scalar(b"", pa.large_binary()), raw).cast(pa.large_string())
-    return pc.replace_with_mask(without, pa.array(bad), pa.array(mended, pa.large_string()))
+    mended = [item.decode("utf-8", errors="replace").encode() for item in raw.filter(pa.array(bad)).to_pylist()]
+    whole = pc.replace_with_mask(raw, pa.array(bad), pa.array(mended, pa.large_binary()))
+    return pc.cast(whole, options=pc.CastOptions(pa.large_string(), allow_invalid_utf8=True))  # every row was checked
 
 
 def _not_utf8(raw: pa.Array) -> Flags:

@@ -38,13 +38,14 @@ def tables() -> tuple[Encodings, Encodings]:
 
 @cache
 def _detector() -> re.Pattern[str]:
-    pairs = []
+    pairs = [f"[{_BEFORE_SPACE}] "]
     for bit in range(len(CHARMAP_ENCODINGS)):
         lead, continuation = (
             re.escape("".join(map(chr, np.flatnonzero(table & (1 << bit)).tolist()))) for table in tables()
         )
         pairs.append(f"[{lead}][{continuation}]")
-    return re.compile("|".join([*pairs, f"[{_BEFORE_SPACE}] "]))
+    leads = re.escape("".join(map(chr, np.flatnonzero(leading()).tolist())))
+    return re.compile(f"(?=[{leads}])(?:{'|'.join(pairs)})")  # few characters get past the first look
 
 
 def leading() -> Flags:
