@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from steps.languages import language
+from steps.prepare.options import ALWAYS_ON, LOCAL_RULES, PrepareOptions
+from steps.prepare.shard import build_benchmark
 from steps.prepare.shard.mojibake import repair_mojibake
-from tests.unit.prepare.shard.cuts import Shard, prepared
+from tests.unit.prepare.shard.cuts import Pair, Shard, prepared
 
 REPOSITORY = Path(__file__).parents[4]
 DATA = Path(os.environ.get("ASUSU_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
@@ -59,3 +64,24 @@ def test_real_igbo_that_was_decoded_wrongly_is_restored(encoding: str, least: fl
     restored = [repair_mojibake(text.encode().decode(encoding)) == text for text in texts]
     assert len(restored) > 500
     assert sum(restored) / len(restored) >= least
+
+
+def test_real_questions_are_found_verbatim_and_embedded_and_unrelated_text_is_not(tmp_path: Path) -> None:
+    questions, reviews = read(IGBO, "afriqa"), read(IGBO, "nollysenti")
+    columns = [pa.array([pair[side].encode() for pair in questions], pa.large_binary()) for side in (0, 1)]
+    codes = language("en"), language("ig")
+    held = build_benchmark("held", [pa.table(columns, names=["left", "right"])], codes, PrepareOptions())
+    around = [(review[:60], review[-60:]) for pair in reviews for review in pair]
+    embedded = [
+        (f"{before} {question[0]} {after}", "zzz") if place % 2 else ("zzz", f"{before} {question[1]} {after}")
+        for place, (question, (before, after)) in enumerate(zip(questions, around, strict=False))
+    ]
+    rest = tuple(rule for rule in LOCAL_RULES if rule not in (*ALWAYS_ON, "benchmark"))
+
+    def share(name: str, pairs: Sequence[Pair]) -> float:
+        return len(prepared(tmp_path / name, pairs, benchmarks=[held], near_copies=False, off=rest).rules) / len(pairs)
+
+    assert share("left", [(left, "zzz") for left, _ in questions]) >= 0.98
+    assert share("right", [("zzz", right) for _, right in questions]) >= 0.98
+    assert share("embedded", embedded) >= 0.85
+    assert share("unrelated", reviews) == 0
