@@ -8,7 +8,7 @@ CORPUS  ?=
 PARAMS  ?=
 OUT     ?= prepared
 PREPARE ?=
-ROWS    ?= 100000
+ROWS    ?= 1000000
 ROUNDS  ?= 3
 WORKERS ?= 2
 
@@ -34,7 +34,7 @@ test: $(VENV)/.for-test ## Formatting, types and the default tests, with coverag
 test-slow: $(VENV)/.for-test ## The tests that take minutes
 	@$(BIN)/pytest -m slow
 
-bench-prepare: $(VENV)/.for-test ## Speed of the preparation beside others; ROWS=100000 ROUNDS=3
+bench-prepare: $(VENV)/.for-test ## Speed of the preparation beside others; ROWS=1000000 ROUNDS=3, half an hour
 	@$(BIN)/python -m tests.benchmarks.prepare --rows $(ROWS) --rounds $(ROUNDS)
 
 aws: $(VENV)/.for-run ## Add the SageMaker SDK, which compiling for an account needs

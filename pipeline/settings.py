@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from pipeline.errors import BadInput
 from steps.prepare.options import PrepareOptions
+
+MAX_ENVIRONMENT_VALUE = 256  # ProcessingEnvironmentValue, API reference of CreateProcessingJob
 
 Bucket = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$")]
@@ -80,11 +82,25 @@ class Settings(_Strict):
         default=1,
         ge=1,
         le=20,
-        description="Machines that prepare the corpus; over 1 the graph gets a cutting step. One serves some 100 million pairs",
+        description="Machines that prepare the corpus; over 1 the graph gets a cutting step. One serves ten million pairs",
     )
     prepare_options: PrepareOptions = Field(
         default=PrepareOptions(), description="Switches and limits of PrepareCorpus that are not the default"
     )
+
+    @field_validator("prepare_options")
+    @classmethod
+    def _fits_a_job(cls, options: PrepareOptions) -> PrepareOptions:
+        size = len(options.model_dump_json(exclude_defaults=True))
+        if size > MAX_ENVIRONMENT_VALUE:
+            raise ValueError(
+                f"takes {size} characters as JSON, and a processing job's variable holds {MAX_ENVIRONMENT_VALUE}: put"
+                " described languages into steps/languages.py, or prepare the corpus before with `asusu prepare --config`"
+            )
+        if options.scorer:
+            raise ValueError("a scorer cannot be mounted into PrepareCorpus; use it with `asusu prepare`")
+        return options
+
     start_parameters: dict[str, str] = Field(
         default_factory=dict, description="Run-time values that `start` and `run` give unless told otherwise"
     )

@@ -230,6 +230,7 @@ class TokenFingerprint(Report):
     tokenizer_sha256: str
     template: str
     languages: list[str]
+    names: list[str] = Field(description="What prompts call the languages, in their order")
     max_length: int
     pack_length: int
     prepared_sha256: str = Field(description="Over the split files the shards were made from")

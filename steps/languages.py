@@ -6,7 +6,8 @@ its script is Latin unless `PrepareOptions.languages` says otherwise.
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+import regex
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class Language(BaseModel):
@@ -21,6 +22,20 @@ class Language(BaseModel):
     )
     identified_as: tuple[str, ...] = Field(min_length=1, description="Codes that count as this language")
     fold_apostrophes: bool = Field(default=True, description="n'ụlọ and n’ụlọ are one word in keys")
+
+    @field_validator("scripts")
+    @classmethod
+    def _known_scripts(cls, scripts: tuple[str, ...]) -> tuple[str, ...]:
+        for script in scripts:
+            try:
+                if not script.isidentifier():
+                    raise ValueError
+                regex.compile(rf"\p{{Script={script}}}")
+            except (ValueError, regex.error):
+                raise ValueError(
+                    f"{script!r} is no Unicode script; write Latin, Cyrillic, Han, Ethiopic, ..."
+                ) from None
+        return scripts
 
 
 def _language(code: str, name: str, script: str = "Latin", *also: str) -> Language:
@@ -49,6 +64,11 @@ KNOWN: dict[str, Language] = {
 }
 
 
+# What CLD2 calls languages whose code has changed since, or that it knows under another
+IDENTIFIED = {"he": "iw", "jv": "jw", "fil": "tl", "nb": "no", "nn": "no", "mo": "ro"}
+
+
 def language(code: str) -> Language:
     """The language of a code; one that is not in the table stands for its own name. Raises ValueError for no code."""
-    return KNOWN.get(code) or _language(code, code, "Latin", code.split("-", maxsplit=1)[0])
+    primary = code.split("-", maxsplit=1)[0]
+    return KNOWN.get(code) or _language(code, code, "Latin", primary, IDENTIFIED.get(primary, primary))

@@ -69,10 +69,10 @@ class Prompter:
     space: str
 
     @classmethod
-    def of(cls, tokenizer: Any, languages: Sequence[str]) -> Prompter:
-        """A prompter for two language codes; an unknown code stands for its own name."""
+    def of(cls, tokenizer: Any, languages: Sequence[str], names: Sequence[str] = ()) -> Prompter:
+        """A prompter for two language codes, called by `names`, or else as `steps.languages` does."""
         first, second = languages
-        names = [language(code).name for code in (first, second)]
+        names = names or [language(code).name for code in (first, second)]
 
         def encode(text: str) -> list[int]:
             return cast(list[int], tokenizer.encode(text, add_special_tokens=False))

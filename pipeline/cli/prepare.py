@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import sys
@@ -31,6 +32,7 @@ from steps.sums import list_files
 if TYPE_CHECKING:
     from steps.contract import DataReport
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FULL_DISK = ("No space left on device", "File too large", "Disk quota exceeded")
 
 
@@ -170,19 +172,33 @@ def _in_one_sentence(linked: LinkedCorpus, partial: Path, room: Path) -> Iterato
     except Refused as error:
         if isinstance(error.__cause__, BrokenProcessPool):  # no fault of the input
             raise AsusuError(str(error)) from error
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_ROOM:
+            raise _no_room(error, partial, room) from error
         for folder in (partial, room):
             shutil.rmtree(folder, ignore_errors=True)
         raise explain(error, linked) from error
     except AsusuError:
         raise
     except Exception as error:
-        if not isinstance(error, OSError | MemoryError) and not any(words in str(error) for words in FULL_DISK):
+        full = isinstance(error, OSError) and error.errno in NO_ROOM
+        if full or isinstance(error, MemoryError) or any(words in str(error) for words in FULL_DISK):
+            raise _no_room(error, partial, room) from error
+        if not isinstance(error, OSError):
             raise
-        shutil.rmtree(partial / "out", ignore_errors=True)
         raise AsusuError(
             f"cannot go on: {error}; nothing was written to --out, and finished shards are kept in {room}",
-            hint="make room on that disk (or give --work another one) and run the same command again",
+            hint="mend that and run the same command again",
         ) from error
+
+
+def _no_room(error: Exception, partial: Path, room: Path) -> AsusuError:
+    """What a full disk, or memory that ran out, leaves: no output, and the shards that are finished."""
+    shutil.rmtree(partial / "out", ignore_errors=True)
+    what = "memory" if isinstance(error, MemoryError) else "room on that disk (or give --work another one)"
+    return AsusuError(
+        f"cannot go on: {error}; nothing was written to --out, and finished shards are kept in {room}",
+        hint=f"make {what} and run the same command again",
+    )
 
 
 def explain(error: Refused, linked: LinkedCorpus) -> BadInput:

@@ -36,9 +36,9 @@ def print_prepared(
     sizes = ", ".join(f"{name} {count:,}" for name, count in report.splits.items())
     console.print(f"splits    {sizes}", highlight=False, soft_wrap=True)
     leaks = report.leaks
+    near = f" and {leaks.near:,} near-copies" if report.options.get("near_copies", True) else ""
     console.print(
-        f"leaks     {leaks.equal:,} equal sentences and {leaks.near:,} near-copies between the splits,"
-        " counted again from the written files",
+        f"leaks     {leaks.equal:,} equal sentences{near} between the splits, counted again from the written files",
         highlight=False,
         soft_wrap=True,
     )
@@ -47,12 +47,14 @@ def print_prepared(
     for warning in report.warnings:
         console.print(f"[yellow]warning[/]   {escape(warning)}", highlight=False, soft_wrap=True)
     page = out / PAGE
-    console.print(f"report    {page if page.is_file() else out / DATA_REPORT}", highlight=False, soft_wrap=True)
-    console.print(f"data      {out / f'{SPLITS[0]}.parquet'}", highlight=False, soft_wrap=True)
+    console.print(
+        f"report    {escape(str(page if page.is_file() else out / DATA_REPORT))}", highlight=False, soft_wrap=True
+    )
+    console.print(f"data      {escape(str(out / f'{SPLITS[0]}.parquet'))}", highlight=False, soft_wrap=True)
     for folder in abandoned:
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
         console.print(
-            f"left      {folder} ({megabytes(size)}) from an interrupted run with other inputs or options;"
+            f"left      {escape(str(folder))} ({megabytes(size)}) from an interrupted run with other inputs or options;"
             " remove it if you will not go on with that",
             highlight=False,
             soft_wrap=True,

@@ -7,24 +7,28 @@ import re
 from pipeline.errors import BadInput
 
 RECIPES = {"igbo": ("en", "ig")}  # compiled and shipped for the laptop
-PAIR = re.compile(r"([a-z]{2,3})-([a-z]{2,3})")
+TAG = r"([a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)"
+PAIR = re.compile(rf"([a-z]{{2,3}})-([a-z]{{2,3}})|{TAG}_{TAG}")
 
 
 def languages_of(recipe: str) -> tuple[str, str]:
-    """Source and target language of a recipe: a shipped one, or any pair of codes, e.g. `en-sw`, on the same DAG.
+    """Source and target language of a recipe: a shipped one, or any pair of codes on the same DAG.
+
+    A pair is `en-sw`, or with regions and scripts `en_id-Latn`.
 
     Raises BadInput for anything else.
     """
     if recipe in RECIPES:
         return RECIPES[recipe]
     pair = PAIR.fullmatch(recipe)
-    if pair is None or pair[1] == pair[2]:
+    codes = [code for code in pair.groups() if code] if pair else []
+    if len(set(codes)) < 2:
         raise BadInput(
             f"unknown recipe {recipe!r}", hint=f"use {', '.join(RECIPES)}, or two language codes such as en-sw"
         )
-    return pair[1], pair[2]
+    return codes[0], codes[1]
 
 
 def pipeline_name(recipe: str) -> str:
     """The pipeline's name, and that of the registry group its models go to."""
-    return f"asusu-{recipe}"
+    return f"asusu-{recipe.replace('_', '-')}"

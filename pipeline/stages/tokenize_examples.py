@@ -11,6 +11,7 @@ from steps.contract import MANIFEST, TOKENIZER_FOLDER
 def build(plan: Blueprint, prepare: ProcessingStep) -> ProcessingStep:
     """Cached by the service: its inputs are PrepareCorpus's outputs and the base model's content-hashed folder."""
     source, target = plan.languages
+    names = [plan.settings.prepare_options.language(code).name for code in plan.languages]
     outputs = prepare.properties.ProcessingOutputConfig.Outputs
     return processing_step(
         plan,
@@ -34,7 +35,7 @@ def build(plan: Blueprint, prepare: ProcessingStep) -> ProcessingStep:
             "MaxTrainingHours",
             "MaxCostUsd",
         )
-        | {"SourceLanguage": source, "TargetLanguage": target},
+        | {"SourceLanguage": source, "TargetLanguage": target, "SourceName": names[0], "TargetName": names[1]},
         hours=6,
         after=[prepare],
         cache_days=30,

@@ -38,7 +38,7 @@ def main() -> None:
         adapters = {TRAINED: artefact / contract.ADAPTER_FOLDER} | ({CHAMPION: champion} if champion else {})
         model, manifest = load_systems(base_folder, adapters)
 
-    prompter = Prompter.of(load_tokenizer(tokenizer_folder), languages)
+    prompter = Prompter.of(load_tokenizer(tokenizer_folder), languages, fingerprint.names)
     losses = validation_losses(model, PackedSplit(tokens / "validation", prompter, fingerprint.pack_length))
     translations = translate_all(Translator.of(model, prompter), held_out)
 

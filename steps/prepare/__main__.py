@@ -24,6 +24,7 @@ from steps.prepare.run import Inputs, Outputs
 from steps.prepare.sources import open_corpus
 
 SECONDS_BETWEEN_EVENTS = 1.0
+COLUMN_PHASES = ("duplicates", "bands")  # the global step asks about one column of hashes at a time
 
 
 def main() -> None:
@@ -82,7 +83,7 @@ def finish() -> None:
     work = _work()
     report = run.finish(
         _context_job(),
-        sorted(path for path in folder.iterdir() if path.is_dir()),
+        [path for path in folder.iterdir() if path.is_dir()],
         _outputs(),
         seed=int(job.parameter("Seed")),
         workers=_workers(),
@@ -140,7 +141,8 @@ def _watched() -> Callable[[str, int, int], None]:
         nonlocal last, current
         if phase != current or done >= total or time.monotonic() - last >= SECONDS_BETWEEN_EVENTS:
             last, current = time.monotonic(), phase
-            job.progress(done, max(done, total), "pairs", phase=phase)
+            unit = "columns" if phase in COLUMN_PHASES else "pairs"
+            job.progress(done, max(done, total), unit, phase=phase)
 
     return say
 

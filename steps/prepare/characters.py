@@ -7,10 +7,12 @@ by their first byte, decoded at once, and looked up here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import regex
@@ -27,6 +29,7 @@ Places = npt.NDArray[np.int64]
 Points = npt.NDArray[np.uint32]
 Bits = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
+Number = TypeVar("Number", bound=np.generic)
 
 
 @cache
@@ -122,8 +125,12 @@ class Rows:
     @cached_property
     def places(self) -> Places:
         """Where the characters beyond ASCII begin, ascending."""
-        leads: Places = np.flatnonzero((self.data - np.uint8(0xC0)) < np.uint8(0x38))
-        return leads
+        return places_of((self.data - np.uint8(0xC0)) < np.uint8(0x38))
+
+    @cached_property
+    def places_before(self) -> Places:
+        """How many of the places lie before each row's end."""
+        return np.searchsorted(self.places, self.ends)
 
     @cached_property
     def points(self) -> Points:
@@ -161,6 +168,22 @@ class Rows:
     def row_of(self, places: Places) -> Places:
         """The row each place of the buffer lies in."""
         return np.searchsorted(self.ends, places)
+
+
+def picked(values: npt.NDArray[Number], flags: Flags) -> npt.NDArray[Number]:
+    """`values[flags]`. Polars needs a tenth of numpy's time for it."""
+    found: npt.NDArray[Number] = pl.Series(values).filter(pl.Series(flags)).to_numpy()
+    return found
+
+
+def places_of(flags: Flags) -> Places:
+    """`np.flatnonzero(flags)`, in a fifth of its time where many are set."""
+    return picked(_counting(1 << (len(flags) - 1).bit_length())[: len(flags)], flags)
+
+
+@lru_cache(maxsize=4)
+def _counting(numbers: int) -> Places:
+    return np.arange(numbers)
 
 
 def _sum_of_bytes(blocks: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

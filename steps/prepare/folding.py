@@ -25,6 +25,7 @@ from steps.prepare.characters import (
     NUMBER,
     PADDING,
     Bytes,
+    Flags,
     Places,
     Points,
     Rows,
@@ -32,6 +33,8 @@ from steps.prepare.characters import (
     encoded,
     folded,
     join,
+    picked,
+    places_of,
 )
 from steps.prepare.words import BOUNDARY, FIRST_FACTOR, Hashes, hash_words, mixed
 
@@ -74,7 +77,8 @@ class Folded:
     @cached_property
     def _letters(self) -> bytes:
         """All rows without the boundaries between words."""
-        return bytes(self._data.translate(None, bytes([NOTHING, BOUNDARY])))
+        data = np.frombuffer(self._data, dtype=np.uint8)
+        return picked(data, (data != BOUNDARY) & (data != NOTHING)).tobytes()
 
     @cached_property
     def _key_texts(self) -> list[bytes]:
@@ -91,12 +95,12 @@ class Folded:
     def templates(self) -> Hashes:
         """As keys, but with every run of digits as one 0: sentences that differ in numbers only are equal."""
         text = np.frombuffer(self._letters, dtype=np.uint8)
-        ends = np.flatnonzero(text == END)
+        ends = places_of(text == END)
         digits = (text - np.uint8(ord("0"))) < np.uint8(10)
         if self._foreign_numbers:
             digits |= (text >= 0x80) & (text != END)
         hashes = self.keys()
-        for row in np.unique(np.searchsorted(ends, np.flatnonzero(digits))).tolist():
+        for row in np.unique(np.searchsorted(ends, places_of(digits))).tolist():
             hashes[row] = xxh3_64_intdigest(_template(self._key_texts[row]))
         return hashes
 
@@ -132,31 +136,32 @@ def fold(texts: pa.Array | pa.ChunkedArray, language: Language) -> Folded:
 
 def fold_rows(rows: Rows, language: Language) -> Folded:
     """As fold, of rows that are in one buffer already."""
-    byte_table, point_table = _tables(language.fold_apostrophes)
+    byte_table, point_table, changing = _tables(language.fold_apostrophes)
     data = bytearray(rows.data[:-PADDING].tobytes().translate(byte_table))
     if len(rows.places):
-        _replace(np.frombuffer(data, dtype=np.uint8), rows.places, rows.points, point_table)
+        _replace(np.frombuffer(data, dtype=np.uint8), rows.places, rows.points, point_table, changing)
     foreign_numbers = bool((classes()[rows.points] & NUMBER).any())
     return Folded(data, len(rows.ends), foreign_numbers)
 
 
 @cache
-def _tables(fold_apostrophes: bool) -> tuple[bytes, Points]:
-    """For ASCII a byte table; for every code point the bytes that it folds to, packed as `characters.encoded` does."""
-    folds = folded()
-    packed = encoded(np.arange(CODE_POINTS, dtype=np.uint32))[folds]
+def _tables(fold_apostrophes: bool) -> tuple[bytes, Points, Flags]:
+    """For ASCII a byte table; for every code point the bytes that it folds to, packed as `characters.encoded` does, and
+    whether that are others than its own."""
+    unfolded = encoded(np.arange(CODE_POINTS, dtype=np.uint32))
+    packed = unfolded[folded()]
     packed[(classes() & (LETTER | MARK | NUMBER)) == 0] = BOUNDARY
     packed[[ord(joiner) for joiner in JOINERS]] = NOTHING
     if fold_apostrophes:
         packed[[ord(sign) for sign in APOSTROPHES]] = NOTHING
-    return bytes(packed[:128].tolist()) + bytes(range(128, 256)), packed
+    return bytes(packed[:128].tolist()) + bytes(range(128, 256)), packed, packed != unfolded
 
 
-def _replace(data: Bytes, places: Places, points: Points, table: Points) -> None:
-    """Write what the table says in place of every character beyond ASCII; it is never longer than the character."""
+def _replace(data: Bytes, places: Places, points: Points, table: Points, changing: Flags) -> None:
+    """Write what the table says in place of characters beyond ASCII that change; it is never longer than those."""
+    changed = np.flatnonzero(changing[points])
+    at, points = places[changed], points[changed]
     values = table[points]
-    changed = np.flatnonzero(values != encoded(points))
-    at, values, points = places[changed], values[changed], points[changed]
     for byte, least in ((0, 0x80), (1, 0x80), (2, 0x800), (3, 0x10000)):
         long_enough = slice(None) if least == 0x80 else np.flatnonzero(points >= least)
         data[at[long_enough] + byte] = values[long_enough] >> np.uint32(8 * byte) & np.uint32(0xFF)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from steps.job import Refused
-from steps.languages import KNOWN, Language, language
+from steps.languages import Language, language
 
 # Rules in the order in which they are asked; the first that hits a row names it. `Rule.name` in every report.
 LOCAL_RULES = (
@@ -18,12 +18,8 @@ LOCAL_RULES = (
 )  # fmt: skip
 GLOBAL_RULES = ("duplicate", "source-cap", "target-cap", "template-cap", "near-duplicate", "held-out-copy")
 RULES = LOCAL_RULES + GLOBAL_RULES
-ALWAYS_ON = (
-    "empty",
-    "undecodable",
-    "malformed",
-    "held-out-copy",
-)  # without them the output would be wrong, not different
+# Without them the output would be wrong, not different; copies of held-out sentences are looked for with near-copies
+ALWAYS_ON = ("empty", "undecodable", "malformed", "held-out-copy")
 
 
 class Scorer(BaseModel):
@@ -46,7 +42,7 @@ class PrepareOptions(BaseModel):
 
     min_characters: int = Field(default=3, ge=1)
     max_characters: int = Field(default=1000, ge=1)
-    max_ratio: float = Field(default=2.5, ge=1, description="Longer side over shorter")
+    max_ratio: float = Field(default=2.5, ge=1, allow_inf_nan=False, description="Longer side over shorter")
     ratio_from: int = Field(default=20, ge=1, description="Length of the longer side; under it a ratio says nothing")
     min_letters: float = Field(
         default=0.5, ge=0, le=1, description="Letters of the language's scripts, of what is no space"
@@ -57,7 +53,12 @@ class PrepareOptions(BaseModel):
     max_targets_per_source: int = Field(default=3, ge=1)
     max_sources_per_target: int = Field(default=3, ge=1)
     max_pairs_per_template: int = Field(default=50, ge=1, description="Pairs whose source differs in digits only")
-    near: float = Field(default=0.8, ge=0.5, le=1, description="Jaccard of word bigrams at which two are near-copies")
+    near: float = Field(
+        default=0.8,
+        ge=0.7,
+        le=1,
+        description="Jaccard of word bigrams; the bands are made for 0.8 and find half at 0.72",
+    )
     near_copies: bool = Field(default=True, description="False: no near-duplicates, groups by equal sentences only")
     benchmark_overlap: float = Field(
         default=0.5, gt=0, le=1, description="Share of a benchmark sentence's 5-grams in a row"
@@ -73,10 +74,12 @@ class PrepareOptions(BaseModel):
     shard_bytes: int = Field(default=64 * 1024**2, ge=1024, description="Text bytes a shard; changes no output")
 
     @model_validator(mode="after")
-    def _known_rules(self) -> PrepareOptions:
+    def _possible(self) -> PrepareOptions:
         unknown = [name for name in self.off if name not in RULES]
         if unknown:
             raise ValueError(f"unknown rule {', '.join(unknown)}; known: {', '.join(RULES)}")
+        if self.min_characters > self.max_characters:
+            raise ValueError("min_characters is over max_characters: every row would go")
         needed = [name for name in self.off if name in ALWAYS_ON]
         if needed:
             raise ValueError(f"{', '.join(needed)} cannot be switched off")
@@ -86,7 +89,7 @@ class PrepareOptions(BaseModel):
         """True when a rule is asked."""
         if rule == "language" and not self.identify:
             return False
-        if rule == "near-duplicate" and not self.near_copies:
+        if rule in ("near-duplicate", "held-out-copy") and not self.near_copies:
             return False
         if rule == "similarity" and self.scorer is None:
             return False
@@ -94,7 +97,7 @@ class PrepareOptions(BaseModel):
 
     def language(self, code: str) -> Language:
         """A language as these options describe it, else as the table does."""
-        return {item.code: item for item in self.languages}.get(code) or KNOWN.get(code) or language(code)
+        return {item.code: item for item in self.languages}.get(code) or language(code)
 
 
 def read_options(text: str) -> PrepareOptions:

@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 
 from steps import contract
-from steps.contract import CorpusManifest, DataReport
+from steps.contract import CorpusManifest, DataReport, ShardReport
+from steps.job import Refused
 from steps.languages import Language
 from steps.prepare import output, sources
 from steps.prepare.leaks import count_leaks
@@ -159,10 +160,15 @@ def finish(
     work: Path,
     tokenizer: Path | None,
 ) -> DataReport:
-    """The global step, the writing and the report, from all shards in order. Nothing is left behind when it refuses."""
+    """The global step, the writing and the report, from all shards in order. Nothing is left behind when it refuses.
+
+    Shards may come in any order. Raises Refused when one is missing, or there twice."""
     for folder in (outputs.splits, outputs.report):
         folder.mkdir(parents=True, exist_ok=True)
-    shard_reports = [contract.load(shard / SHARD_REPORT, contract.ShardReport) for shard in shards]
+    read = [(contract.load(shard / SHARD_REPORT, contract.ShardReport), shard) for shard in shards]
+    read.sort(key=lambda item: (item[0].first_row, item[1].name))
+    shard_reports, shards = [report for report, _ in read], [shard for _, shard in read]
+    _refuse_gaps(job.inputs.manifest, shard_reports)
     output.refuse_unreadable(job.inputs.manifest, shard_reports, job.options)
     settled = settle(
         shards, job.languages, job.options, seed, open_engine(engine), work / "settle", workers, job.progress
@@ -190,3 +196,19 @@ def finish(
             path.unlink(missing_ok=True)
         raise
     return report
+
+
+def _refuse_gaps(manifest: CorpusManifest, shards: Sequence[ShardReport]) -> None:
+    """Raise Refused unless the shards hold every row of every source once: a host's part may not have arrived."""
+    expected = 0
+    for shard in shards:
+        if shard.first_row != expected:
+            break
+        expected += shard.rows_in
+    if expected == manifest.pairs:
+        return
+    following = next((shard.first_row for shard in shards if shard.first_row > expected), manifest.pairs)
+    raise Refused(
+        f"the shards are not whole: rows {expected:,} to {following - 1:,} of {manifest.pairs:,} are missing or there"
+        " twice. A host of the shard step has left nothing, or another run's shards lie beside these: run it again."
+    )

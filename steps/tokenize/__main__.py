@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from steps import job
 from steps.budget import refuse_if_over
 from steps.contract import FINGERPRINT, MANIFEST, PLAN, BaseModelManifest, TokenFingerprint, load, save
+from steps.languages import language
 from steps.prompt import TEMPLATE, Prompter, load_tokenizer, tokenizer_digest
 from steps.sums import fingerprint_of, list_files
 from steps.tokenize.plan import make_plan
@@ -22,7 +23,9 @@ def main() -> None:
     splits = job.processing_input("splits")
     model = load(job.processing_input("base-model-manifest") / MANIFEST, BaseModelManifest)
     tokenizer_folder = job.processing_input("tokenizer")
-    prompter = Prompter.of(load_tokenizer(tokenizer_folder), languages)
+    sides = zip(("SourceName", "TargetName"), languages, strict=True)
+    names = [job.setting(name, language(code).name) for name, code in sides]
+    prompter = Prompter.of(load_tokenizer(tokenizer_folder), languages, names)
 
     out = job.processing_output("tokens")
     train = _tokenise_split(splits / "train.parquet", prompter, max_length)
@@ -43,6 +46,7 @@ def main() -> None:
         tokenizer_sha256=tokenizer_digest(tokenizer_folder),
         template=TEMPLATE,
         languages=list(languages),
+        names=names,
         max_length=max_length,
         pack_length=pack_length,
         prepared_sha256=fingerprint_of(list_files(splits)),

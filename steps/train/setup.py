@@ -66,7 +66,7 @@ def prepare(options: TrainOptions) -> Workbench:
     if fingerprint.template != TEMPLATE:
         raise job.Refused("the token shards were made with another prompt template than this trainer's; tokenise again")
 
-    prompter = Prompter.of(load_tokenizer(tokenizer_folder), fingerprint.languages)
+    prompter = Prompter.of(load_tokenizer(tokenizer_folder), fingerprint.languages, fingerprint.names)
     base, manifest = load_base(job.channel("model"))
     base.config.use_cache = False  # with a cache, packed examples would see each other
     adapter = LoraConfig(

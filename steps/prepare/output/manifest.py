@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -20,6 +22,9 @@ from steps.contract import (
 from steps.sums import sha256_file
 
 PACKAGE = "asusu"
+LIBRARIES = ("ftfy", "numpy", "polars", "pyarrow", "pycld2", "regex", "xxhash")
+STEPS = Path(__file__).parents[2]
+BESIDE = (STEPS / "contract.py", STEPS / "languages.py", STEPS / "prompt.py")
 
 
 def write_manifest(manifest: CorpusManifest, splits: Path, report_folder: Path, report: DataReport) -> PreparedManifest:
@@ -49,8 +54,12 @@ def write_manifest(manifest: CorpusManifest, splits: Path, report_folder: Path, 
     return prepared
 
 
-def code_version(folder: Path = Path(__file__).parents[1]) -> str:
-    """`<version of the package>+<12 hex digits>` of sha256 over the preparation's source files, names and bytes."""
+def code_version(folder: Path = Path(__file__).parents[1], beside: Sequence[Path] = BESIDE) -> str:
+    """`<version of the package>+<12 hex digits>` of sha256 over all that decides the bytes.
+
+    That is the preparation's source files and those `beside` it, names and bytes, and the versions of the libraries
+    that touch the text.
+    """
     try:
         package = version(PACKAGE)
     except PackageNotFoundError:
@@ -59,4 +68,9 @@ def code_version(folder: Path = Path(__file__).parents[1]) -> str:
     for path in sorted(folder.rglob("*.py"), key=lambda path: path.relative_to(folder).as_posix()):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode() + content)
+    for path in beside:
+        digest.update(f"{path.name}\0".encode() + path.read_bytes())
+    for library in LIBRARIES:
+        digest.update(f"{library}\0{version(library)}\0".encode())
+    digest.update(unicodedata.unidata_version.encode())
     return f"{package}+{digest.hexdigest()[:12]}"

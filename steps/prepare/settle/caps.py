@@ -47,7 +47,8 @@ def drop_repeats(
     apply("duplicate", pairs, 1)
     left = apply("source-cap", asked("left"), options.max_targets_per_source)
     right = apply("target-cap", asked("right"), options.max_sources_per_target)
-    apply("template-cap", asked("template"), options.max_pairs_per_template)
+    if options.on("template-cap"):  # else the shards hold no templates
+        apply("template-cap", asked("template"), options.max_pairs_per_template)
     return Repeats(left, right, cluster_sizes(pairs))
 
 

@@ -29,11 +29,7 @@ class Judged:
 
 def judge(pairs: Pairs, options: PrepareOptions, benchmarks: Sequence[Benchmark]) -> Judged:
     """Ask all rules that are on. A row whose reader found a flaw has no texts to ask about and goes for that flaw."""
-    verdicts: dict[int, tuple[str, str | None]] = {
-        row: (flaw, value)
-        for row, (flaw, value) in enumerate(zip(pairs.flaws, pairs.flaw_values, strict=True))
-        if flaw is not None
-    }
+    verdicts: dict[int, tuple[str, str | None]] = dict(pairs.flaws)
     asked = np.ones(len(pairs), dtype=np.bool_)
     asked[list(verdicts)] = False
     question = Question(pairs, options, benchmarks, asked)

@@ -103,7 +103,7 @@ def _prepare(
 ) -> None:
     repaired = [repair_all(decode(batch.column(name))) for name in ("left", "right")]
     left, right = (Side(side.texts, side.rows, language) for side, language in zip(repaired, languages, strict=True))
-    pairs = Pairs(left, right, batch.column("flaw").to_pylist(), batch.column("value").to_pylist())
+    pairs = Pairs(left, right, _flaws(batch))
     judged = judge(pairs, options, benchmarks)
     kept = np.flatnonzero(judged.kept)
     tally.rows_in += len(pairs)
@@ -114,6 +114,13 @@ def _prepare(
     numbers = batch.column("row").to_numpy(), batch.column("number").to_numpy()
     files.write_kept(pairs, kept, *numbers)
     files.write_dropped(pairs, judged, *numbers, tally)
+
+
+def _flaws(batch: pa.RecordBatch) -> dict[int, tuple[str, str | None]]:
+    """By row, what the reader found wrong with it."""
+    places = np.flatnonzero(batch.column("flaw").is_valid())
+    found = (batch.column(name).take(pa.array(places)).to_pylist() for name in ("flaw", "value"))
+    return dict(zip(places.tolist(), zip(*found, strict=True), strict=True))
 
 
 def _count_repairs(repaired: Sequence[Repaired], tally: Tally) -> None:

@@ -72,7 +72,9 @@ def undecodable(question: Question) -> Hits:
 
 def malformed(question: Question) -> Hits:
     """The reader could not tell the columns of the row."""
-    return Hits(np.array([flaw == "malformed" for flaw in question.pairs.flaws], dtype=np.bool_))
+    rows = np.zeros(len(question.pairs), dtype=np.bool_)
+    rows[[row for row, (flaw, _) in question.pairs.flaws.items() if flaw == "malformed"]] = True
+    return Hits(rows)
 
 
 def too_short(question: Question) -> Hits:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -61,8 +61,7 @@ class Side:
     def _per_row(self, amounts: Counts) -> Counts:
         """Sums over every row of an amount per character beyond ASCII."""
         sums = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(amounts, dtype=np.int64)))
-        sums = sums[np.searchsorted(self.rows.places, self.rows.ends)]
-        return np.diff(sums, prepend=0)
+        return np.diff(sums[self.rows.places_before], prepend=0)
 
     def with_character(self, table: Flags) -> Flags:
         """Rows that hold a character beyond ASCII that the table marks."""
@@ -73,15 +72,14 @@ class Side:
 
 @dataclass(frozen=True)
 class Pairs:
-    """n pairs as the rules see them. `flaws` and `flaw_values` are what the reader found, None where nothing."""
+    """n pairs as the rules see them. `flaws` holds, by row, the rule that the reader found broken, and what it found."""
 
     left: Side
     right: Side
-    flaws: Sequence[str | None]
-    flaw_values: Sequence[str | None]
+    flaws: Mapping[int, tuple[str, str | None]]
 
     def __len__(self) -> int:
-        return len(self.flaws)
+        return len(self.left.texts)
 
     @property
     def sides(self) -> tuple[Side, Side]:

@@ -77,7 +77,9 @@ class ShardFiles:
 
     def _hashed(self, pairs: Pairs, kept: Places, rows: npt.NDArray[np.uint64]) -> pa.RecordBatch:
         left, right = (side.folded.keys()[kept] for side in pairs.sides)
-        columns: list[Numbers] = [rows, pair_keys(left, right), left, right, pairs.left.folded.templates()[kept]]
+        # without the rule nobody asks for templates, and the column holds the keys again
+        templates = pairs.left.folded.templates()[kept] if self._options.on("template-cap") else left
+        columns: list[Numbers] = [rows, pair_keys(left, right), left, right, templates]
         if self._options.near_copies:
             for side in pairs.sides:
                 columns.extend(np.ascontiguousarray(band_hashes(side.folded.shingles().of(kept), rows).T))

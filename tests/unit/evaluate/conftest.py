@@ -108,6 +108,7 @@ def tokens(tmp_path_factory: pytest.TempPathFactory, prompter: Prompter, splits:
         tokenizer_sha256=tokenizer_digest(base_model / contract.TOKENIZER_FOLDER),
         template=TEMPLATE,
         languages=list(LANGUAGES),
+        names=["English", "Igbo"],
         max_length=64,
         pack_length=PACK_LENGTH,
         prepared_sha256=sums.fingerprint_of(sums.list_files(splits)),

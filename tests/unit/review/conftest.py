@@ -19,6 +19,7 @@ FINGERPRINT = contract.TokenFingerprint(
     tokenizer_sha256="a" * 64,
     template="t",
     languages=["en", "ig"],
+    names=["English", "Igbo"],
     max_length=256,
     pack_length=1024,
     prepared_sha256="b" * 64,

@@ -103,7 +103,7 @@ def test_examples_of_a_global_rule_show_both_texts_shortened_and_the_row_they_re
 def test_rules_say_whether_they_were_asked(report_of: Any) -> None:
     report = report_of(ROWS, [], VERDICTS, off=("letters",), near_copies=False, identify=False)
     off = [item.rule for item in report.rules if not item.on]
-    assert off == ["letters", "language", "similarity", "benchmark", "near-duplicate"]
+    assert off == ["letters", "language", "similarity", "benchmark", "near-duplicate", "held-out-copy"]
 
 
 def test_options_that_change_no_output_are_not_reported(report_of: Any) -> None:
