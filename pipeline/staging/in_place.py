@@ -6,6 +6,7 @@ other give the same bytes.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +14,19 @@ from pathlib import Path
 
 from pipeline.errors import BadInput
 from pipeline.staging.corpus import CorpusSpec, corpus_fingerprint, distinct_name
-from steps.contract import CORPUS_DATA, CorpusManifest, CorpusSource
-from steps.sums import list_files
+from steps.contract import CORPUS_DATA, CorpusManifest, CorpusSource, FileEntry
 
-BLOCK = 8 << 20  # bytes read at once
+BLOCK = 256 << 10  # bytes read at once: they are in the cache when they are counted
 COUNTABLE = {"moses": 0, "tsv": 1}  # formats whose pairs are lines, and the lines of their header
+
+
+@dataclass(frozen=True)
+class Content:
+    """What one reading of a file tells: its bytes, their sum, and its lines, ended by LF or by its end."""
+
+    bytes: int
+    sha256: str
+    lines: int
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,7 @@ def link_corpus(
     _refuse_missing([*specs, *benchmarks])
     placed: list[CorpusSource] = []
     originals: dict[str, Path] = {}
+    contents: dict[str, Content] = {}
     for number, spec in enumerate((*specs, *benchmarks), start=1):
         prefix = f"{CORPUS_DATA}/{'benchmarks/' if number > len(specs) else ''}{number:02d}"
         paths = _names(spec, prefix)
@@ -70,10 +80,14 @@ def link_corpus(
             (into / path).parent.mkdir(parents=True, exist_ok=True)
             (into / path).symlink_to(original.resolve())
             originals[path] = original
-        pairs = _count(spec, languages)
+            contents[path] = read_content(original)
+        pairs = _count(spec, [contents[path].lines for path in paths], languages)
         name = distinct_name(spec.name, placed)
         placed.append(CorpusSource(name=name, licence=spec.licence, format=spec.format, paths=paths, lines=pairs))
-    files = list_files(into)
+    files = [
+        FileEntry(path=path, bytes=contents[path].bytes, sha256=contents[path].sha256)
+        for path in sorted(contents, key=Path)
+    ]
     sources = placed[: len(specs)]
     manifest = CorpusManifest(
         name=" + ".join(source.name for source in sources),
@@ -106,15 +120,15 @@ def _names(spec: CorpusSpec, prefix: str) -> list[str]:
     return [f"{prefix}{f'-{side}' if same else ''}-{path.name}" for side, path in enumerate(spec.paths, start=1)]
 
 
-def _count(spec: CorpusSpec, languages: tuple[str, str]) -> int:
-    """Pairs of a source. Line ends are counted where that is enough; what looks wrong is left to the readers to explain."""
+def _count(spec: CorpusSpec, lines: Sequence[int], languages: tuple[str, str]) -> int:
+    """Pairs of a source whose files have so many lines. What lines do not tell is left to the readers, with what is wrong."""
     from steps.prepare.sources import Unreadable, take_census
     from steps.prepare.sources.reading import read_pairs
     from steps.prepare.sources.streams import is_compressed
 
     try:
         if spec.format in COUNTABLE and not any(map(is_compressed, spec.paths)):
-            counts = {_lines(path) - COUNTABLE[spec.format] for path in spec.paths}
+            counts = {count - COUNTABLE[spec.format] for count in lines}
             if len(counts) == 1 and min(counts) > 0:
                 next(read_pairs(spec.format, spec.paths, languages, languages))  # a wrong header is not met an hour on
                 return counts.pop()
@@ -123,11 +137,14 @@ def _count(spec: CorpusSpec, languages: tuple[str, str]) -> int:
         raise BadInput(f"{error.path} {error.problem}", hint=error.remedy) from error
 
 
-def _lines(path: Path) -> int:
-    """Lines of a file, ended by LF or by its end."""
-    lines, last = 0, b"\n"
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            lines += block.count(b"\n")
-            last = block[-1:]
-    return lines + (last != b"\n")
+def read_content(path: Path) -> Content:
+    """Read a file once."""
+    digest, lines, size, last = hashlib.sha256(), 0, 0, ord("\n")
+    buffer = bytearray(BLOCK)
+    with path.open("rb", buffering=0) as file, memoryview(buffer) as view:
+        while read := file.readinto(buffer):
+            digest.update(view[:read])
+            lines += buffer.count(b"\n", 0, read)
+            size += read
+            last = buffer[read - 1]
+    return Content(size, digest.hexdigest(), lines + (last != ord("\n")))

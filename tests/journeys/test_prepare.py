@@ -82,7 +82,7 @@ def test_workers_and_shards_change_no_byte(
     out = tmp_path / "out"
     done = terminal.call("prepare", "--corpus", str(small_corpus), "--out", str(out), *arguments)
     assert done.returncode == 0, done.stderr
-    assert contents(out, [*SPLITS, contract.DROPPED]) == contents(prepared, [*SPLITS, contract.DROPPED])
+    assert contents(out, [*DATA, "manifest.json"]) == contents(prepared, [*DATA, "manifest.json"])
 
 
 def test_a_local_ray_cluster_decides_the_same(
@@ -148,10 +148,17 @@ def test_two_hosts_give_the_bytes_of_one(small_corpus: Path, tmp_path: Path) -> 
         shards = host.output("shards")
         assert 3 <= len(list(shards.iterdir())) <= 4
         shutil.copytree(shards, last.folder / "input" / "shards", dirs_exist_ok=True)
+    shutil.copytree(last.folder.parent, tmp_path / "bereft")
     last.run("finish")
 
     for name, files in {"splits": [*SPLITS, "manifest.json"], "data-report": DATA[3:]}.items():
         assert contents(last.output(name), files) == contents(alone.output(name), files)
+
+    shutil.rmtree(tmp_path / "bereft/processing/input/shards/00002")
+    with pytest.raises(subprocess.CalledProcessError):
+        Host(tmp_path / "bereft").run("finish")
+    reason = (tmp_path / "bereft/output/message").read_text()
+    assert reason.startswith("the shards are not whole: rows 400 to 599 of 1,500 are missing")
 
 
 def test_a_killed_run_leaves_nothing_and_goes_on_behind_its_finished_shards(
@@ -198,6 +205,28 @@ def test_a_disk_that_fills_up_is_said_and_leaves_no_output(
     assert "Traceback" not in done.stderr
     assert "too large" in done.stderr or "disk" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_disk_that_fills_up_while_writing_keeps_the_finished_shards(
+    terminal: Terminal, small_corpus: Path, tmp_path: Path
+) -> None:
+    left, right = sides(small_corpus)
+    corpus = moses(tmp_path, [f"{text} {part}" for part in range(8) for text in left], right * 8)
+    arguments = ["prepare", "--corpus", corpus, "--out", str(tmp_path / "out"), "--workers", "1", "--set"]
+    arguments += ["shard_pairs=100", "--set", "near_copies=false", "--set", "max_sources_per_target=9", "--jsonl"]
+    done = subprocess.run(
+        terminal.command(*arguments),
+        env=terminal.environment(),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "train.jsonl" in done.stderr
+    assert "make room" in done.stderr
+    assert len(list(tmp_path.rglob("shard.json"))) == 120
+    assert terminal.call(*arguments).returncode == 0
 
 
 def test_swapped_files_are_refused_by_name(terminal: Terminal, small_corpus: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pipeline.definition import compile_recipe, in_order, needs, read, reference
 from pipeline.errors import BadInput
 from steps.job import decode
 from steps.parameters import PARAMETERS
+from steps.prepare.options import ALWAYS_ON, RULES
 
 ACCOUNT = {"account": "111122223333"}
 CHAIN = ["Preflight", "PrepareCorpus", "TokenizeExamples", "CanaryTrain", "CanaryResume", "TrainLora", "EvaluateModel"]
@@ -168,6 +169,37 @@ def test_any_language_pair_compiles_to_the_same_graph_under_its_own_name(shipped
     assert [step.name for step in first.steps] == [step.name for step in second.steps]
     environment = {step.name: step.arguments.get("Environment", {}) for step in second.steps}
     assert environment["PrepareCorpus"]["TargetLanguage"] == "sw"
+
+
+def test_prompts_call_a_language_what_the_settings_call_it():
+    swahili = {"code": "sw", "name": "Kiswahili", "identified_as": ["sw"]}
+    options = settings.load("local").prepare_options.model_validate({"languages": [swahili]})
+    chosen = settings.load("local").model_copy(update={"prepare_options": options})
+    steps = {step.name: step for step in read(compile_recipe("en_sw-KE", settings.load("local"))).steps}
+    assert steps["TokenizeExamples"].arguments["Environment"]["TargetLanguage"] == "sw-KE"
+    steps = {step.name: step for step in read(compile_recipe("en-sw", chosen)).steps}
+    assert steps["TokenizeExamples"].arguments["Environment"]["TargetName"] == "Kiswahili"
+    assert "Kiswahili" in steps["PrepareCorpus"].arguments["Environment"]["PrepareOptions"]
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"scorer": {"folder": "/models/labse"}}, "cannot be mounted"),
+        ({"off": [rule for rule in RULES if rule not in ALWAYS_ON] * 2, "max_targets_per_source": 9}, "holds 256"),
+        (
+            {"languages": [{"code": "ti", "name": "Tigrinya", "scripts": ["Ethiopik"], "identified_as": ["ti"]}]},
+            "Ethiopik",
+        ),
+        ({"min_characters": 20, "max_characters": 10}, "every row would go"),
+    ],
+)
+def test_preparation_options_that_cannot_work_are_refused_when_settings_are_read(tmp_path, options, problem):
+    text = (files("pipeline") / "environments" / "local.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "own.yaml"
+    path.write_text(f"{text}\nprepare_options: {json.dumps(options)}\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=problem):
+        settings.load(str(path))
 
 
 @pytest.mark.parametrize("recipe", ["yoruba", "en-en", "EN-SW", "../igbo"])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from steps.contract import PREPARED, SPLITS, ShardReport, load
 from steps.job import Refused
+from steps.prepare.memory import keep_freed_memory
 from steps.prepare.options import PrepareOptions
 from steps.prepare.output.columns import (
     dropped_columns,
@@ -41,6 +42,7 @@ def write_corpus(
     file, where the disk fails, and when a row of the shards is missing or written twice.
     """
     refuse_reserved(codes)
+    keep_freed_memory()
     files = {split: splits / f"{split}.parquet" for split in SPLITS}
     lines = {path: path.with_suffix(".jsonl") for path in files.values()}
     for stale in (splits / PREPARED, *lines.values()):

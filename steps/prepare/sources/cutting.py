@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from steps.contract import CorpusManifest
+from steps.prepare.memory import keep_freed_memory
 from steps.prepare.options import PrepareOptions
 from steps.prepare.sources.reading import read_source
 from steps.prepare.tables import CUT
@@ -31,6 +32,7 @@ def cut(
     a file of an earlier cut is overwritten with the same bytes. `seen` is told the rows of each. Raises Refused for a
     source that cannot be read, some of them at its end: what was cut until then is of no use.
     """
+    keep_freed_memory()
     into.mkdir(parents=True, exist_ok=True)
     row = shard = 0
     for source in manifest.sources:
