@@ -172,7 +172,7 @@ def _in_one_sentence(linked: LinkedCorpus, partial: Path, room: Path) -> Iterato
     except Refused as error:
         if isinstance(error.__cause__, BrokenProcessPool):  # no fault of the input
             raise AsusuError(str(error)) from error
-        if isinstance(error.__cause__, OSError) and error.__cause__.errno in NO_ROOM:
+        if error.__cause__ and _is_full(error.__cause__):
             raise _no_room(error, partial, room) from error
         for folder in (partial, room):
             shutil.rmtree(folder, ignore_errors=True)
@@ -180,8 +180,7 @@ def _in_one_sentence(linked: LinkedCorpus, partial: Path, room: Path) -> Iterato
     except AsusuError:
         raise
     except Exception as error:
-        full = isinstance(error, OSError) and error.errno in NO_ROOM
-        if full or isinstance(error, MemoryError) or any(words in str(error) for words in FULL_DISK):
+        if isinstance(error, MemoryError) or _is_full(error):
             raise _no_room(error, partial, room) from error
         if not isinstance(error, OSError):
             raise
@@ -189,6 +188,12 @@ def _in_one_sentence(linked: LinkedCorpus, partial: Path, room: Path) -> Iterato
             f"cannot go on: {error}; nothing was written to --out, and finished shards are kept in {room}",
             hint="mend that and run the same command again",
         ) from error
+
+
+def _is_full(error: BaseException) -> bool:
+    """True for a disk without room: libraries written in other languages give the words and no number."""
+    numbered = isinstance(error, OSError) and error.errno in NO_ROOM
+    return numbered or any(words in str(error) for words in FULL_DISK)
 
 
 def _no_room(error: Exception, partial: Path, room: Path) -> AsusuError:
