@@ -137,18 +137,15 @@ class Rows:
         """Code points of the characters beyond ASCII."""
         at, data = self.places, self.data
         first = data[at].astype(np.uint32)
-        second = data[at + 1] & np.uint32(0x3F)
-        result = (first & np.uint32(0x1F)) << np.uint32(6) | second
-        longer = np.flatnonzero(first >= 0xE0)
-        if len(longer):
-            third = data[at[longer] + 2] & np.uint32(0x3F)
-            result[longer] = (first[longer] & np.uint32(0x0F)) << np.uint32(12) | second[longer] << np.uint32(6) | third
+        second, third = (data[at + place] & np.uint32(0x3F) for place in (1, 2))
+        two = (first & np.uint32(0x1F)) << np.uint32(6) | second
+        three = (first & np.uint32(0x0F)) << np.uint32(12) | second << np.uint32(6) | third
+        result = np.where(first < 0xE0, two, three)
         longest = np.flatnonzero(first >= 0xF0)
         if len(longest):
             fourth = data[at[longest] + 3] & np.uint32(0x3F)
             high = (first[longest] & np.uint32(0x07)) << np.uint32(18) | second[longest] << np.uint32(12)
-            third = data[at[longest] + 2] & np.uint32(0x3F)
-            result[longest] = high | third << np.uint32(6) | fourth
+            result[longest] = high | third[longest] << np.uint32(6) | fourth
         return result
 
     def count(self, marked: Flags) -> Places:

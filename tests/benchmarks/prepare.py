@@ -1,6 +1,6 @@
 """Speed and memory of the preparation against other programs: `make bench-prepare`.
 
-    python -m tests.benchmarks.prepare --rows 100000 --rounds 3
+    python -m tests.benchmarks.prepare --rows 1000000 --rounds 3
     python -m tests.benchmarks.prepare --curve
 
 Programs run one after another, and that `--rounds` times, so that a machine that slows down slows all of them. What
@@ -38,6 +38,10 @@ class Result:
         """CPU seconds by round."""
         return [run.cpu for run in self.runs]
 
+    def peak(self) -> list[float]:
+        """Peak memory in MB by round."""
+        return [run.peak / MEGABYTE for run in self.runs]
+
 
 def race(place: Place, names: list[str], rounds: int) -> dict[str, Result]:
     """Run the named programs in turn. Raises Failed when one fails, or does not keep the same pairs each time."""
@@ -56,28 +60,27 @@ def race(place: Place, names: list[str], rounds: int) -> dict[str, Result]:
     return results
 
 
-def ratios(result: Result, reference: Result) -> list[float]:
-    """CPU seconds over the reference's, round by round, ascending."""
-    return sorted(own / its for own, its in zip(result.cpu(), reference.cpu(), strict=True))
+def ratio(own: list[float], reference: list[float]) -> str:
+    """Median and range of one figure over another, formed round by round."""
+    values = sorted(mine / its for mine, its in zip(own, reference, strict=True))
+    return f"{statistics.median(values):.2f} ({values[0]:.2f}–{values[-1]:.2f})"
 
 
 def table(results: dict[str, Result], rows: int) -> str:
-    """One line a program, in Markdown."""
+    """One line a program, in Markdown. Ratios are to this package with the shared rules, where that ran."""
     lines = [
-        f"| {rows:,} pairs | CPU s | pairs per CPU s | peak MB | CPU s over ours, shared rules | kept |",
-        "|---|--:|--:|--:|--:|--:|",
+        f"| {rows:,} pairs | CPU s | pairs per CPU s | CPU s over ours, shared | peak MB | peak over ours, shared | kept |",
+        "|---|--:|--:|--:|--:|--:|--:|",
     ]
     reference = results.get(OURS)
     for result in results.values():
-        cpu = sorted(result.cpu())
-        peak = max(run.peak for run in result.runs) / MEGABYTE
-        ratio = ""
+        cpu, peak = sorted(result.cpu()), sorted(result.peak())
+        over = [""] * 2
         if reference:
-            values = ratios(result, reference)
-            ratio = f"{statistics.median(values):.2f} ({values[0]:.2f}–{values[-1]:.2f})"
+            over = [ratio(result.cpu(), reference.cpu()), ratio(result.peak(), reference.peak())]
         lines.append(
-            f"| {result.name} | {cpu[0]:.1f}–{cpu[-1]:.1f} | {rows / statistics.median(cpu):,.0f} | {peak:,.0f}"
-            f" | {ratio} | {result.kept:,} |"
+            f"| {result.name} | {cpu[0]:.1f}–{cpu[-1]:.1f} | {rows / statistics.median(cpu):,.0f} | {over[0]}"
+            f" | {peak[0]:,.0f}–{peak[-1]:,.0f} | {over[1]} | {result.kept:,} |"
         )
     return "\n".join(lines) + "\n"
 
@@ -97,7 +100,7 @@ def agreement(results: dict[str, Result]) -> str:
 def main() -> None:
     """The command line. Exit code 1 when a program fails or counts disagree."""
     parser = argparse.ArgumentParser(description="Compare the preparation with other programs on a synthetic corpus.")
-    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=[entry.name for entry in ENTRIES], help="some programs only")
     parser.add_argument("--curve", action="store_true", help="ours alone, from 0.1 to 6.1 million pairs")

@@ -10,8 +10,8 @@ import numpy as np
 
 from steps.contract import Example, Histogram, ShardReport
 from steps.job import Refused
-from steps.prepare.output.drawing import draw_hashes
 from steps.prepare.output.verdicts import DEFECT
+from steps.prepare.stable_hash import xxh3_64
 
 EXAMPLES = 5
 
@@ -60,7 +60,7 @@ def first_of(examples: Iterable[Example]) -> list[Example]:
 def drawn_of(examples: Iterable[Example]) -> list[Example]:
     """The five rows with the smallest hash."""
     listed = list(examples)
-    hashes = draw_hashes(np.array([example.row for example in listed], np.uint64)).tolist()
+    hashes = xxh3_64(np.array([example.row for example in listed], np.uint64)).tolist()
     ranked = sorted(zip(hashes, listed, strict=True), key=lambda item: (item[0], item[1].row))
     return [example for _, example in ranked[:EXAMPLES]]
 

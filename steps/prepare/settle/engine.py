@@ -10,6 +10,7 @@ a group-by that lists rows 1.5 to 3, a row number as a window 40.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +25,7 @@ QUIET = {
     "DAFT_PROGRESS_BAR": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
+PATTERN_SIGNS = re.compile(r"[\\*?\[\]{}]")  # Daft takes a path for a pattern; a backslash before one of these ends that
 
 
 class Engine(Protocol):
@@ -43,7 +45,7 @@ class DaftEngine:
 
         row, first = daft.col("row"), daft.col("first")
         table = (
-            daft.read_parquet([str(path.resolve()) for path in files])
+            daft.read_parquet([PATTERN_SIGNS.sub(r"\\\g<0>", str(path.resolve())) for path in files])
             .select("row", column)
             .with_column("first", row.min().over(daft.Window().partition_by(column)))
             .where(first != row)

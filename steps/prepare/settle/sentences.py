@@ -53,14 +53,7 @@ class Sentences:
 
     def some(self, places: NDArray[np.int64]) -> Sentences:
         """The sentences at these places, ascending."""
-        return Sentences(self.rows[places], *(_some(side, places) for side in self.sides()))
-
-
-def _some(sets: Bigrams, places: NDArray[np.int64]) -> Bigrams:
-    sizes = sets.offsets[places + 1] - sets.offsets[places]
-    ends = np.cumsum(sizes)
-    members = np.repeat(sets.offsets[places] - (ends - sizes), sizes) + np.arange(ends[-1] if len(ends) else 0)
-    return Bigrams(np.concatenate((np.zeros(1, np.int64), ends)), sets.hashes[members])
+        return Sentences(self.rows[places], *(side.of(places) for side in self.sides()))
 
 
 def shard_sentences(task: tuple[Shard, Rows], languages: Languages) -> Sentences:

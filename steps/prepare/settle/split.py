@@ -9,13 +9,10 @@ from steps.job import Refused
 from steps.prepare.options import PrepareOptions
 from steps.prepare.settle.components import Components
 from steps.prepare.settle.verdicts import Verdicts
+from steps.prepare.stable_hash import xxh3_64
 from steps.prepare.tables import TEST, TRAIN, VALIDATION
 
 NAMES = {TRAIN: "train", VALIDATION: "validation", TEST: "test"}
-
-# XXH3_64bits of 8 bytes, from the specification: two words of the default secret, the avalanche's multiplier
-SECRET = 0x1CAD21F72C81017C ^ 0xDB979083E96DD4DE
-MULTIPLIER = np.uint64(0x9FB21C651E98DF25)
 
 
 def held_out_size(rows: int, options: PrepareOptions) -> int:
@@ -54,20 +51,3 @@ def refuse_empty(verdicts: Verdicts, components: Components, options: PrepareOpt
                 f" equal or near-equal sentences, which stay whole, and test and validation take at most"
                 f" {held_out_size(len(components.rows), options)} rows each. Add more varied text."
             )
-
-
-def xxh3_64(values: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
-    """XXH3 (64 bits) of each value's 8 little-endian bytes. Stable by specification, unlike Python's or Polars' hash."""
-    low = seed & 0xFFFFFFFF
-    swapped = int.from_bytes(low.to_bytes(4, "little"), "big")
-    flip = (SECRET - ((seed ^ (swapped << 32)) & 0xFFFFFFFFFFFFFFFF)) & 0xFFFFFFFFFFFFFFFF
-    mixed = ((values >> np.uint64(32)) | (values << np.uint64(32))) ^ np.uint64(flip)
-    mixed ^= _rotated(mixed, 49) ^ _rotated(mixed, 24)
-    mixed *= MULTIPLIER
-    mixed ^= (mixed >> np.uint64(35)) + np.uint64(8)
-    mixed *= MULTIPLIER
-    return mixed ^ (mixed >> np.uint64(28))
-
-
-def _rotated(values: NDArray[np.uint64], bits: int) -> NDArray[np.uint64]:
-    return (values << np.uint64(bits)) | (values >> np.uint64(64 - bits))

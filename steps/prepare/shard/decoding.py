@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from steps.prepare.characters import Flags
 
 REPLACEMENT = "\ufffd"
-ROWS_AT_ONCE = 128  # looked through one by one when one of them is bad
+ROWS_AT_ONCE = 64  # looked through one by one when one of them is bad
 
 
 def decode(raw: pa.Array) -> pa.Array:

@@ -12,7 +12,10 @@ import zstandard
 from steps.prepare.sources.refusal import Unreadable
 
 BLOCK_BYTES = 2 << 20  # larger ones are no faster: this much stays near the processor
-CHUNK_BYTES = 16 << 10  # compressed bytes decoded at once; zlib makes at most 1,032 times as many of them
+# Compressed bytes decoded at once, so that no file makes much text of them at once. zlib makes at most 1,032 times as
+# many (zlib's technical details); a block of Zstandard takes four bytes and makes 128 KiB (RFC 8878, 3.1.1.2).
+GZIP_CHUNK_BYTES = 2 << 10  # 2 MiB of text
+ZSTANDARD_CHUNK_BYTES = 256  # 8 MiB of text
 
 GZIP = b"\x1f\x8b"
 ZSTANDARD = b"\x28\xb5\x2f\xfd"
@@ -41,7 +44,9 @@ def is_compressed(path: Path) -> bool:
 
 
 def blocks(path: Path) -> Iterator[bytes]:
-    """The bytes of a file, decompressed, in blocks of about BLOCK_BYTES; no block is empty.
+    """The bytes of a file, decompressed, in blocks of at most BLOCK_BYTES; no block is empty.
+
+    Memory is bounded whatever a compressed file expands to.
 
     Raises Unreadable for an empty file, for one that is cut off or damaged, and for a kind of file that holds no text.
     """
@@ -52,9 +57,11 @@ def blocks(path: Path) -> Iterator[bytes]:
             if start.startswith(magic):
                 raise Unreadable(path, f"is {kind}", remedy)
         if start.startswith(GZIP):
-            found = _joined(_decompressed(path, file, "gzip", lambda: zlib.decompressobj(wbits=31), padding=b"\0"))
+            pieces = _decompressed(path, file, "gzip", lambda: zlib.decompressobj(wbits=31), GZIP_CHUNK_BYTES, b"\0")
+            found = _joined(pieces)
         elif start.startswith(ZSTANDARD):
-            found = _joined(_decompressed(path, file, "Zstandard", zstandard.ZstdDecompressor().decompressobj))
+            make = zstandard.ZstdDecompressor().decompressobj
+            found = _joined(_decompressed(path, file, "Zstandard", make, ZSTANDARD_CHUNK_BYTES))
         else:
             found = iter(lambda: file.read(BLOCK_BYTES), b"")
         empty = True
@@ -66,11 +73,11 @@ def blocks(path: Path) -> Iterator[bytes]:
 
 
 def _decompressed(
-    path: Path, file: BinaryIO, kind: str, make: Callable[[], Decompressor], padding: bytes = b""
+    path: Path, file: BinaryIO, kind: str, make: Callable[[], Decompressor], chunk_bytes: int, padding: bytes = b""
 ) -> Iterator[bytes]:
-    """Pieces of text from one or more compressed members; `padding` may stand behind a member."""
+    """Pieces of text from one or more compressed members, read in chunks; `padding` may stand behind a member."""
     decoder, read = make(), 0
-    while chunk := file.read(CHUNK_BYTES):
+    while chunk := file.read(chunk_bytes):
         while chunk:
             if decoder.eof:
                 chunk = chunk.lstrip(padding) if padding else chunk
@@ -96,14 +103,17 @@ def _decompressed(
 
 
 def _joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same bytes in blocks of at least BLOCK_BYTES, but for the last."""
+    """The same bytes in blocks of BLOCK_BYTES, but for the last."""
     held: list[bytes] = []
     size = 0
     for piece in pieces:
         held.append(piece)
         size += len(piece)
         if size >= BLOCK_BYTES:
-            yield b"".join(held)
-            held, size = [], 0
-    if held:
+            text = b"".join(held)
+            whole = size - size % BLOCK_BYTES
+            for start in range(0, whole, BLOCK_BYTES):
+                yield text[start : start + BLOCK_BYTES]
+            held, size = [text[whole:]], size - whole
+    if size:
         yield b"".join(held)
