@@ -49,7 +49,7 @@ def prepare(
     benchmark: Annotated[
         list[str] | None, typer.Option(help="Evaluation set whose sentences must be in no split; repeatable")
     ] = None,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 means one a core")] = 0,
+    workers: Annotated[int, typer.Option(min=0, max=256, help="Processes; 0 means one a core")] = 0,
     seed: Annotated[int, typer.Option(min=0, max=2_147_483_647, help="Seeds the split")] = 17,
     config: Annotated[Path | None, typer.Option(help="YAML or JSON file with options")] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", help="One option, e.g. max_ratio=3; repeatable")] = None,
@@ -80,6 +80,7 @@ def prepare(
         seed,
         out,
     )
+    out = out.resolve()  # a link is followed, and the hidden folder lies on the disk that it points to
     started = time.monotonic()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
@@ -109,10 +110,13 @@ def key_of(request: Request, linked: LinkedCorpus) -> str:
 
     scorer = request.options.scorer
     folders = [folder for folder in (request.tokenizer, scorer and Path(scorer.folder)) if folder]
+    options = request.options.model_dump(mode="json")
+    if scorer:
+        del options["scorer"]["folder"]  # what is in it counts, not where it lies
     return prepared.key_of(
         {
             "corpus": linked.manifest.model_dump(mode="json"),
-            "options": request.options.model_dump(mode="json"),
+            "options": options,
             "languages": request.languages,
             "seed": request.seed,
             "code": code_version(),
@@ -126,13 +130,18 @@ def _prepare(
 ) -> DataReport:
     partial = prepared.partial_of(out, key)
     room = work / f"asusu-prepare-{key}" if work else partial / "work"
-    with prepared.held(partial):
+    with contextlib.ExitStack() as held:
+        if work:  # beside other calls' rooms: one that differs in --out only would share this one
+            held.enter_context(prepared.held(room, "--work"))
+        held.enter_context(prepared.held(partial))
         for name in ("input", "out"):
             shutil.rmtree(partial / name, ignore_errors=True)
         linked = linked.moved_to(partial / "input")
         with _in_one_sentence(linked, partial, room), phases(costs(request.options, workers), UNITS) as progress:
             room.mkdir(parents=True, exist_ok=True)
             report = _run(request, linked, partial, room, workers, progress)
+            if linked.changed():
+                raise Refused("the corpus changed")
         render_page(partial / "out")
         prepared.settle(partial, out, key)
         if work:
@@ -176,6 +185,11 @@ def _in_one_sentence(linked: LinkedCorpus, partial: Path, room: Path) -> Iterato
             raise _no_room(error, partial, room) from error
         for folder in (partial, room):
             shutil.rmtree(folder, ignore_errors=True)
+        if changed := linked.changed():
+            raise BadInput(
+                f"{', '.join(map(str, changed))} changed while it was read: nothing was written",
+                hint="run the same command again when nobody writes to it",
+            ) from error
         raise explain(error, linked) from error
     except AsusuError:
         raise

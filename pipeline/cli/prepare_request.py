@@ -64,6 +64,11 @@ def read_request(
     specs = [spec for spec in given if spec is not None]
     pair = ask(lambda: read_languages(languages))
     ask(lambda: refuse_occupied(out))
+    ask(
+        lambda: refuse_inside(
+            out, [*(path for spec in specs for path in spec.paths), *([tokenizer] if tokenizer else [])]
+        )
+    )
     options = ask(lambda: gather_options(config, settings, off, jsonl))
     ask(lambda: check_engine(engine))
     ask(lambda: check_tokenizer(tokenizer))
@@ -74,6 +79,16 @@ def read_request(
         raise together(problems)
     count = len(corpora)
     return Request(licensed[:count], licensed[count:], pair, options, tokenizer, engine, seed)
+
+
+def refuse_inside(out: Path, inputs: Sequence[Path]) -> None:
+    """Raises BadInput for an input that lies in the folder that is going to be replaced."""
+    inside = [str(path) for path in inputs if path.resolve().is_relative_to(out.resolve())]
+    if inside:
+        raise BadInput(
+            f"{', '.join(inside)} would be replaced: it lies in --out {out}",
+            hint="give --out another folder",
+        )
 
 
 def together(problems: Sequence[BadInput]) -> BadInput:

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from pipeline.errors import BadInput
 from pipeline.staging.corpus import CorpusSpec, corpus_fingerprint, distinct_name
 from steps.contract import CORPUS_DATA, CorpusManifest, CorpusSource, FileEntry
@@ -29,6 +31,18 @@ class Content:
     lines: int
 
 
+State = tuple[int, int, int]  # bytes, nanoseconds of the last change, number in the file system
+
+
+def state_of(path: Path) -> State:
+    """What changes when a file is written or replaced; nothing lies there any more: zeros."""
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
 @dataclass(frozen=True)
 class LinkedCorpus:
     """A folder with links, the manifest whose paths are relative to it, and the file behind each path."""
@@ -36,6 +50,11 @@ class LinkedCorpus:
     folder: Path
     manifest: CorpusManifest
     originals: dict[str, Path]
+    states: dict[str, State]
+
+    def changed(self) -> list[Path]:
+        """Files that are not as they were when their sums were taken: what was read of them fits no sum."""
+        return [path for name, path in self.originals.items() if state_of(path) != self.states[name]]
 
     def moved_to(self, folder: Path) -> LinkedCorpus:
         """The same corpus, its links moved into a folder that is not there yet."""
@@ -73,6 +92,7 @@ def link_corpus(
     placed: list[CorpusSource] = []
     originals: dict[str, Path] = {}
     contents: dict[str, Content] = {}
+    states: dict[str, State] = {}
     for number, spec in enumerate((*specs, *benchmarks), start=1):
         prefix = f"{CORPUS_DATA}/{'benchmarks/' if number > len(specs) else ''}{number:02d}"
         paths = _names(spec, prefix)
@@ -80,6 +100,7 @@ def link_corpus(
             (into / path).parent.mkdir(parents=True, exist_ok=True)
             (into / path).symlink_to(original.resolve())
             originals[path] = original
+            states[path] = state_of(original)
             contents[path] = read_content(original)
         pairs = _count(spec, [contents[path].lines for path in paths], languages)
         name = distinct_name(spec.name, placed)
@@ -99,12 +120,15 @@ def link_corpus(
         benchmarks=placed[len(specs) :],
         fingerprint=corpus_fingerprint(files, languages, placed),
     )
-    return LinkedCorpus(into, manifest, originals)
+    return LinkedCorpus(into, manifest, originals, states)
 
 
 def _refuse_missing(specs: Sequence[CorpusSpec]) -> None:
     problems = []
     for path in dict.fromkeys(path for spec in specs for path in spec.paths):
+        if path.exists() and not path.is_file():
+            problems.append(f"{path} is not a regular file, and it is read more than once")
+            continue
         try:
             with path.open("rb") as file:
                 file.read(1)
@@ -144,7 +168,7 @@ def read_content(path: Path) -> Content:
     with path.open("rb", buffering=0) as file, memoryview(buffer) as view:
         while read := file.readinto(buffer):
             digest.update(view[:read])
-            lines += buffer.count(b"\n", 0, read)
+            lines += int(np.count_nonzero(np.frombuffer(view[:read], np.uint8) == ord("\n")))
             size += read
             last = buffer[read - 1]
     return Content(size, digest.hexdigest(), lines + (last != ord("\n")))

@@ -8,6 +8,7 @@ A call with the same key after a kill finds its finished shards. An earlier prep
 from __future__ import annotations
 
 import fcntl
+import glob
 import hashlib
 import json
 import shutil
@@ -82,18 +83,24 @@ def partial_of(out: Path, key: str) -> Path:
 
 def abandoned(out: Path, key: str) -> list[Path]:
     """Hidden folders that interrupted calls with other inputs or options left."""
-    return sorted(path for path in out.parent.glob(f".{out.name}.partial-*") if path != partial_of(out, key))
+    return sorted(
+        path for path in out.parent.glob(f".{glob.escape(out.name)}.partial-*") if path != partial_of(out, key)
+    )
 
 
 @contextmanager
-def held(partial: Path) -> Iterator[None]:
-    """Create the hidden folder if need be and hold it for this process. Raises BadInput where another one works in it."""
+def held(folder: Path, option: str = "--out") -> Iterator[None]:
+    """Create a folder of a call if need be and hold it for this process. Raises BadInput where another one works in it.
+
+    `option` named the place that the folder is in.
+    """
     try:
-        partial.mkdir(parents=True, exist_ok=True)
-        file = (partial / LOCK).open("w", encoding="utf-8")
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / LOCK).open("w", encoding="utf-8")
     except OSError as error:
         raise BadInput(
-            f"cannot write to {partial.parent}: {error.strerror or error}", hint="give --out a place you may write to"
+            f"cannot write to {folder.parent}: {error.strerror or error}",
+            hint=f"give {option} a place you may write to",
         ) from error
     with file:
         try:
@@ -106,12 +113,16 @@ def held(partial: Path) -> Iterator[None]:
 
 
 def settle(partial: Path, out: Path, key: str) -> None:
-    """Move the finished preparation to its place; an earlier one there goes only now. The hidden folder goes too."""
+    """Move the finished preparation to its place; an earlier one there goes only now. The hidden folder goes too.
+
+    Raises BadInput when somebody has put something else there meanwhile, and AsusuError when it cannot be moved.
+    """
     fresh, earlier = partial / "out", partial / "earlier"
     try:
         write_json(fresh / KEY, {"key": key})
         if out.is_symlink():
             out = out.resolve()
+        refuse_occupied(out)  # again: hours may have passed
         if out.exists():
             out.replace(earlier)
         try:
@@ -120,6 +131,8 @@ def settle(partial: Path, out: Path, key: str) -> None:
             if earlier.exists():
                 earlier.replace(out)
             raise
+    except BadInput as error:
+        raise BadInput(f"{error.message}; the finished preparation lies in {fresh}", hint=error.hint) from error
     except OSError as error:
         raise AsusuError(
             f"cannot move the finished preparation to {out}: {error.strerror or error}; it lies in {fresh}",

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from steps import contract
-from steps.contract import CorpusManifest, DataReport, ShardReport
+from steps.contract import CorpusManifest, CorpusSource, DataReport, ShardReport
 from steps.job import Refused
 from steps.languages import Language
 from steps.prepare import output, sources
@@ -23,7 +26,10 @@ from steps.prepare.pool import in_order
 from steps.prepare.settle import settle
 from steps.prepare.settle.engine import open_engine
 from steps.prepare.shard import Benchmark, build_benchmark, prepare_shard
+from steps.prepare.shard.decoding import REPLACEMENT, decode
 from steps.prepare.tables import SHARD_REPORT
+
+SIDES = ("left", "right")
 
 Progress = Callable[[str, int, int], None]  # phase, rows done, rows in all
 
@@ -137,16 +143,30 @@ def _prepare_one(
 def read_benchmarks(job: Job) -> list[Benchmark]:
     """The evaluation sets of others that this corpus must not contain, hashed."""
     folder, manifest = job.inputs.folder, job.inputs.manifest
-    return [
-        build_benchmark(
-            source.name,
-            sources.read_source(source, folder, manifest.languages, job.codes, job.options),
-            job.languages,
-            job.options,
+    found = []
+    for source in manifest.benchmarks if job.options.on("benchmark") else ():
+        tables = sources.read_source(source, folder, manifest.languages, job.codes, job.options)
+        benchmark = build_benchmark(source.name, _readable(source, tables), job.languages, job.options)
+        if not len(benchmark.keys):
+            raise Refused(f"benchmark {source.name} ({', '.join(source.paths)}) holds no sentence to look for")
+        found.append(benchmark)
+    return found
+
+
+def _readable(source: CorpusSource, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The tables of a benchmark. Raises Refused at their end when over 1 % of the rows are not UTF-8: nothing would be
+    found of them, and nobody would see it."""
+    rows = bad = 0
+    for table in tables:
+        rows += len(table)
+        sides = [pc.match_substring(decode(table.column(name).combine_chunks()), REPLACEMENT) for name in SIDES]
+        bad += pc.sum(pc.or_(*sides)).as_py() or 0
+        yield table
+    if bad > max(1, rows * output.MAX_UNDECODABLE):
+        raise Refused(
+            f"benchmark {source.name}: {bad:,} of {rows:,} rows of {' and '.join(source.paths)} are not UTF-8."
+            " Find out the encoding and convert the file with iconv"
         )
-        for source in manifest.benchmarks
-        if job.options.on("benchmark")
-    ]
 
 
 def finish(
@@ -169,7 +189,7 @@ def finish(
     read.sort(key=lambda item: (item[0].first_row, item[1].name))
     shard_reports, shards = [report for report, _ in read], [shard for _, shard in read]
     _refuse_gaps(job.inputs.manifest, shard_reports)
-    output.refuse_unreadable(job.inputs.manifest, shard_reports, job.options)
+    output.refuse_unreadable(job.inputs.manifest, job.codes, shard_reports, job.options)
     settled = settle(
         shards, job.languages, job.options, seed, open_engine(engine), work / "settle", workers, job.progress
     )

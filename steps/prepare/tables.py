@@ -2,7 +2,7 @@
 
     cut/00000.arrow ...        both sides of a shard as raw bytes           (cutting pass)
     shards/00000/              what the shard function made of it           (any number of processes and machines)
-    verdicts.parquet           what the global step decided, by row         (one host, hashes only)
+    verdicts.parquet           what the global step decided, by row         (one host; it also reads kept texts)
 
 `row` counts all pairs of the run from 0, over the sources in their order; `number` counts those of one source from 1.
 """
@@ -41,8 +41,8 @@ DROPPED = pa.schema([*KEPT, ("rule", pa.string()), ("value", pa.string())])
 BANDS, ROWS_PER_BAND = 14, 8  # 112 hashes: half of all pairs at Jaccard 0.72 share a band, 92 % at 0.8, 99.8 % at 0.9
 LEFT_BANDS = [f"left_{band:02d}" for band in range(BANDS)]
 RIGHT_BANDS = [f"right_{band:02d}" for band in range(BANDS)]
-# 144 bytes a pair: a pair that is near-duplicate as a whole is near on at least one side (mediant inequality), so the
-# bands of the sides find all of them. With near-copies off the band columns are left out.
+# 152 bytes a pair, 40 with near-copies off, when the band columns are left out. There are no bands of whole pairs: a pair
+# that is near-duplicate as a whole is near on at least one side (mediant inequality), so the bands of the sides find it.
 KEYS = pa.schema(
     [
         ("row", pa.uint64()),

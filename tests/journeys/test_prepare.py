@@ -272,6 +272,28 @@ def test_benchmark_sentences_are_kept_out_of_every_split(
     assert sum(report_of(out).benchmarks.values()) >= len(held)
 
 
+def test_a_benchmark_that_cannot_be_read_is_refused_and_not_passed_over(
+    terminal: Terminal, small_corpus: Path, tmp_path: Path
+) -> None:
+    arguments = ["prepare", "--corpus", str(small_corpus), "--out", str(tmp_path / "out"), "--benchmark"]
+    benchmark = moses(tmp_path, [f"sentence {number}" for number in range(9)], ["ụlọ akwụkwọ"] * 9)
+    (tmp_path / "text.ig").write_bytes("ụlọ akwụkwọ\n".encode().replace(b"\xe1\xbb", b"\xfe") * 9)
+    broken = terminal.call(*arguments, benchmark)
+    assert (broken.returncode, "9 of 9 rows" in broken.stderr, "not UTF-8" in broken.stderr) == (2, True, True)
+    (tmp_path / "signs.tsv").write_text("en\tig\n---\t***\n", encoding="utf-8")
+    empty = terminal.call(*arguments, str(tmp_path / "signs.tsv"))
+    assert (empty.returncode, "holds no sentence" in empty.stderr) == (2, True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_folder_that_holds_an_input_is_not_replaced(terminal: Terminal, prepared: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(prepared, out)
+    done = terminal.call("prepare", "--corpus", str(out / "train.parquet"), "--out", str(out))
+    assert (done.returncode, "would be replaced" in done.stderr) == (2, True)
+    assert contents(out, SPLITS) == contents(prepared, SPLITS)
+
+
 def test_english_swahili_needs_no_code(terminal: Terminal, shared_data: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     corpus = str(shared_data / "tico19.en-sw.tsv")

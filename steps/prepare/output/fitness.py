@@ -13,7 +13,7 @@ from steps.prepare.output.verdicts import DEFECT
 
 MIN_ROWS = 20  # with fewer, 5 % is less than one row
 MAX_UNDECODABLE = 0.01  # of a source: a few broken lines are dropped, more means another encoding
-MIN_UNDECODABLE = 10  # rows under which a share says nothing
+MIN_UNDECODABLE = 2  # one broken line is dropped, however small its source
 MAX_SWAPPED = 0.5
 MIN_SWAPPED = 20
 MEND = {
@@ -31,19 +31,22 @@ def waterfall(rows_in: int, dropped: Mapping[str, int], rows_out: int) -> str:
     return f"{rows_in:,} rows in; dropped: {', '.join(losses) or 'none'}; {rows_out:,} rows left"
 
 
-def refuse_unreadable(manifest: CorpusManifest, shards: Sequence[ShardReport], options: PrepareOptions) -> None:
+def refuse_unreadable(
+    manifest: CorpusManifest, codes: tuple[str, str], shards: Sequence[ShardReport], options: PrepareOptions
+) -> None:
     """Raise Refused for what the shards alone show, before any work on the whole corpus.
 
     A source of which more than 1 % of the lines do not decode; a source whose sides look swapped; too few rows left,
-    with the waterfall; a language code that the written files cannot have as a column.
+    with the waterfall; a language code that the written files cannot have as a column. `codes` are the source and the
+    target language of the run: the corpus may have been published in the other order.
     """
-    refuse_reserved(manifest.languages)
+    refuse_reserved(codes)
     for source in manifest.sources:
         parts = [shard for shard in shards if shard.source == source.name]
         if parts:
             totals = add_up(parts)
             _refuse_undecodable(source, totals)
-            _refuse_swapped(source, totals, manifest.languages, options)
+            _refuse_swapped(source, totals, codes, options)
     if shards:
         whole = add_up(shards)
         refuse_too_few(whole.rows_in, whole.dropped, whole.rows_kept)
@@ -86,11 +89,11 @@ def _refuse_undecodable(source: CorpusSource, totals: Totals) -> None:
     )
 
 
-def _refuse_swapped(source: CorpusSource, totals: Totals, languages: Sequence[str], options: PrepareOptions) -> None:
+def _refuse_swapped(source: CorpusSource, totals: Totals, codes: tuple[str, str], options: PrepareOptions) -> None:
     asked = min((sum(names.values()) for names in totals.identified.values()), default=0)
     if totals.swapped < MIN_SWAPPED or totals.swapped <= MAX_SWAPPED * asked:
         return
-    first, second = (options.language(code).name for code in languages)
+    first, second = (options.language(code).name for code in codes)
     raise Refused(
         f"{source.name}: the files look swapped: what should be {first} was identified as {second} in"
         f" {totals.swapped:,} of {asked:,} rows. To mend it, {MEND[source.format]}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
@@ -16,7 +16,8 @@ from steps.prepare.output.rows import SourceRows
 from steps.prepare.output.tokens import estimate_tokens
 from steps.prepare.output.totals import Totals, add_up
 from steps.prepare.output.verdicts import Verdicts
-from steps.prepare.output.warning import warnings
+from steps.prepare.output.warning import unspaced_warnings, warnings
+from steps.sums import fingerprint_of, list_files
 
 if TYPE_CHECKING:
     from steps.prepare.settle import Settled
@@ -69,10 +70,19 @@ def build_report(
         benchmarks={source.name: 0 for source in manifest.benchmarks} | totals.benchmarks,
         signals=totals.signals,
         tokens=estimate_tokens(files["train"], codes, tokenizer) if tokenizer else None,
-        warnings=warnings(manifest.sources, rules, totals.rows_in, rows_out, splits, max(largest, default=0)),
-        options=options.model_dump(mode="json", exclude=CHANGES_NOTHING),
+        warnings=warnings(manifest.sources, rules, totals.rows_in, rows_out, splits, max(largest, default=0))
+        + unspaced_warnings(languages),
+        options=_reported(options),
         seed=seed,
     )
+
+
+def _reported(options: PrepareOptions) -> dict[str, Any]:
+    """The options that decide the output. For the scorer's folder stands the sum of what is in it, wherever it lies."""
+    reported = options.model_dump(mode="json", exclude=CHANGES_NOTHING)
+    if options.scorer:
+        reported["scorer"]["folder"] = f"sha256:{fingerprint_of(list_files(Path(options.scorer.folder)))}"
+    return reported
 
 
 def _rules(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from steps.contract import CorpusSource, RuleCount
+from steps.languages import Language
 
 MAX_RULE_SHARE = 0.2
 MAX_COMPONENT_SHARE = 0.1
 MIN_VALIDATION = 100
+UNSPACED = {"Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan"}
 UNSTATED = ("", "not stated", "unstated", "unknown", "none", "noassertion")
 
 
@@ -41,6 +43,16 @@ def warnings(
         f"The licence of {source.name} is not stated: find out whether you may train on it and share the model."
         for source in sources
         if source.licence.strip().casefold() in UNSTATED
+    ]
+
+
+def unspaced_warnings(languages: Sequence[Language]) -> list[str]:
+    """What cannot be found in languages that write no spaces between words."""
+    return [
+        f"{language.name} is written without spaces, so a sentence is one word here: near-copies and benchmark sentences"
+        " are found in it only when they are equal."
+        for language in languages
+        if UNSPACED & set(language.scripts)
     ]
 
 

@@ -1,4 +1,4 @@
-"""The global step: which rows go, which are held out, from the hashes of all shards."""
+"""The global step: which rows go and which are held out, over all shards together."""
 
 from __future__ import annotations
 

@@ -25,7 +25,9 @@ QUIET = {
     "DAFT_PROGRESS_BAR": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
-PATTERN_SIGNS = re.compile(r"[\\*?\[\]{}]")  # Daft takes a path for a pattern; a backslash before one of these ends that
+PATTERN_SIGNS = re.compile(
+    r"[\\*?\[\]{}]"
+)  # Daft takes a path for a pattern; a backslash before one of these ends that
 
 
 class Engine(Protocol):

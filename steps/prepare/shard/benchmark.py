@@ -7,7 +7,7 @@ text; 13-grams miss most short questions. Sentences under five words are found b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,7 @@ from steps.prepare.shard.repairing import repair_all
 from steps.prepare.words import FIRST_FACTOR, Hashes, mixed
 
 GRAM = 5  # words
+HITS_AT_ONCE = 1 << 20  # grams of rows times benchmark sentences that have them, 40 bytes each
 _SIEVE_BITS = 22  # one byte for every value of a gram's low bits: 4 MiB that answer most questions with no
 
 
@@ -80,13 +81,31 @@ def hits(folded: Folded, benchmark: Benchmark) -> Flags:
     rows, grams = _as_sets(rows[likely], grams[likely])
     first = np.searchsorted(benchmark.grams, grams, side="left")
     times = np.searchsorted(benchmark.grams, grams, side="right") - first
+    for piece in _pieces(rows, times):
+        found[_sharing(rows[piece], first[piece], times[piece], benchmark)] = True
+    return found
+
+
+def _pieces(rows: Places, times: Places) -> Iterator[slice]:
+    """Runs of whole rows with at most HITS_AT_ONCE hits, or of one row, which hits each gram of the benchmark once."""
+    ends = np.append(np.flatnonzero(rows[1:] != rows[:-1]) + 1, len(rows))
+    totals = np.cumsum(times)[ends - 1]
+    done = start = taken = 0
+    while done < len(ends):
+        done = max(done + 1, int(np.searchsorted(totals, taken + HITS_AT_ONCE, side="right")))
+        yield slice(start, int(ends[done - 1]))
+        start, taken = int(ends[done - 1]), int(totals[done - 1])
+
+
+def _sharing(rows: Places, first: Places, times: Places, benchmark: Benchmark) -> Places:
+    """Rows that share enough with a sentence: gram i of `rows[i]` is at `times[i]` places of the benchmark's grams,
+    from `first[i]` on."""
     before = np.repeat(np.cumsum(times) - times, times)
     entries = np.repeat(first, times) + np.arange(int(times.sum())) - before
     pairs = np.repeat(rows, times) * (len(benchmark.needed) + 1) + benchmark.sentences[entries]
     shared, counts = np.unique(pairs, return_counts=True)
     row, sentence = np.divmod(shared, len(benchmark.needed) + 1)
-    found[row[counts >= benchmark.needed[sentence]]] = True
-    return found
+    return row[counts >= benchmark.needed[sentence]]
 
 
 def _grams(folded: Folded) -> tuple[Places, Hashes]:

@@ -63,10 +63,8 @@ def _with_any(side: Side, marks: Iterable[tuple[bytes, bytes]]) -> Places:
     """Rows that hold one of these signs, with the byte behind it where there is one."""
     data, found = side.rows.data, []
     for sign, behind in marks:
-        marked = data == sign[0]
-        if behind:
-            marked[:-1] &= data[1:] == behind[0]
-        found.append(np.flatnonzero(marked))
+        at = np.flatnonzero(data == sign[0])
+        found.append(at[data[at + 1] == behind[0]] if behind else at)
     return np.unique(side.rows.row_of(np.concatenate(found)))
 
 

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,13 @@ import pytest
 
 from pipeline.cli import prepare as verb
 from pipeline.cli.main import main
-from pipeline.cli.prepare_request import Request
-from pipeline.staging.in_place import LinkedCorpus
-from pipeline.staging.prepared import KEY, PAGE
+from pipeline.cli.prepare_request import Request, read_request
+from pipeline.staging.in_place import LinkedCorpus, link_corpus
+from pipeline.staging.prepared import KEY, PAGE, abandoned
 from steps import contract
 from steps.contract import DataReport, FileEntry, Histogram, Leaks, PreparedManifest, RuleCount
 from steps.job import Refused
-from steps.prepare.options import RULES
+from steps.prepare.options import RULES, PrepareOptions, Scorer
 from steps.prepare.sources import Unreadable
 from steps.sums import sha256_file
 
@@ -498,6 +498,47 @@ def test_two_processes_never_work_in_the_same_place(steps, prepare, asusu, corpu
 
     steps.instead = again
     assert prepare().code == 0
+
+
+def test_two_calls_with_one_work_folder_and_different_outs_never_share_a_room(steps, asusu, corpus, tmp_path):
+    def again(linked: LinkedCorpus, partial: Path, room: Path) -> None:
+        steps.instead = None
+        ended = asusu(*given, "--out", tmp_path / "second")
+        assert (ended.code, len(steps.calls)) == (2, 1)
+        assert "another process is at the same preparation" in ended.err
+        assert (room / "shards").is_dir()
+
+    given = ["--corpus", corpus, "--licence", "CC0", "--work", tmp_path / "fast"]
+    steps.instead = again
+    assert asusu(*given, "--out", tmp_path / "first").code == 0
+    assert names(tmp_path) == ["fast", "first", corpus.name]
+    assert asusu(*given, "--out", tmp_path / "second").code == 0
+    assert names(tmp_path / "fast") == []
+
+
+def test_a_work_folder_that_cannot_be_written_is_named(steps, prepare, corpus, tmp_path):
+    ended = prepare("--work", corpus / "inside")
+    assert ended.code == 2
+    assert "--work a place you may write to" in ended.err
+
+
+def test_a_scorer_that_was_moved_changes_no_key_and_one_that_was_changed_does(tmp_path, corpus):
+    def key(folder: Path) -> str:
+        return verb.key_of(replace(request, options=PrepareOptions(scorer=Scorer(folder=str(folder)))), linked)
+
+    request = read_request([str(corpus)], "en,ig", ["CC0"], [], None, [], [], False, None, "native", 1, tmp_path / "o")
+    linked = link_corpus(request.corpora, request.languages, tmp_path / "links", request.benchmarks)
+    for name, content in (("one", "{}"), ("two", "{}"), ("three", "{ }")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(content, encoding="utf-8")
+    assert key(tmp_path / "one") == key(tmp_path / "two") != key(tmp_path / "three")
+
+
+def test_what_interrupted_runs_left_is_found_beside_a_name_with_signs_of_a_pattern(tmp_path):
+    out = tmp_path / "o[red]*"
+    for name in (".o[red]*.partial-old", ".or.partial-other", ".o[red]*.partial-now"):
+        (tmp_path / name).mkdir()
+    assert [path.name for path in abandoned(out, "now")] == [".o[red]*.partial-old"]
 
 
 def test_progress_without_a_terminal_is_a_line_a_phase(steps, prepare):

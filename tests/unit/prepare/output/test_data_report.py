@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,12 +17,13 @@ from steps.contract import CorpusManifest, DataReport, Leaks, ShardReport
 from steps.job import Refused
 from steps.prepare.options import RULES, PrepareOptions
 from steps.prepare.output import build_report, refuse_unfit, refuse_unreadable, write_corpus
-from steps.prepare.output.drawing import draw_hashes, drawn_places
+from steps.prepare.output.drawing import drawn_places
 from steps.prepare.output.totals import add_up
 from steps.prepare.output.warning import warnings
 from steps.prepare.tables import TEST, VALIDATION
 from tests.unit.prepare.output.conftest import Laid, Row, shard_report
 
+CODES = ("en", "ig")
 LONG = "ogologo " * 60
 ROWS = [
     Row(
@@ -41,9 +44,8 @@ def report_of(lay: Callable[..., Laid], manifest: CorpusManifest, tmp_path_facto
         rows: list[Row], cuts: list[int], verdicts: dict[int, Any], leaks: Leaks | None = None, **options: Any
     ) -> DataReport:
         laid, out, chosen = lay(rows, cuts, verdicts), tmp_path_factory.mktemp("out"), PrepareOptions(**options)
-        codes = ("en", "ig")
         files = write_corpus(
-            laid.shards, laid.verdicts, out, out / "dropped.parquet", codes, chosen, lambda phase, done, total: None
+            laid.shards, laid.verdicts, out, out / "dropped.parquet", CODES, chosen, lambda phase, done, total: None
         )
         return build_report(
             manifest,
@@ -112,10 +114,23 @@ def test_options_that_change_no_output_are_not_reported(report_of: Any) -> None:
     assert not {"shard_pairs", "shard_bytes"} & set(options)
 
 
+def test_the_report_says_what_scorer_was_asked_and_not_where_it_lies(report_of: Any, tmp_path: Path) -> None:
+    def reported(name: str, content: str) -> Any:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(content, encoding="utf-8")
+        return report_of(ROWS, [], VERDICTS, scorer={"folder": str(tmp_path / name), "minimum": 0.25}).options
+
+    one = reported("one", "{}")
+    assert one["scorer"]["minimum"] == 0.25
+    assert one["scorer"]["folder"].startswith("sha256:")
+    assert str(tmp_path) not in json.dumps(one)
+    assert one == reported("two", "{}") != reported("three", "{ }")
+    PrepareOptions.model_validate(one)  # as the page of the report does
+
+
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=30))
-def test_rows_are_hashed_as_xxhash_does(rows: list[int]) -> None:
+def test_rows_are_drawn_by_the_hash_of_xxhash(rows: list[int]) -> None:
     expected = [xxhash.xxh3_64_intdigest(row.to_bytes(8, "little")) for row in rows]
-    assert draw_hashes(np.array(rows, np.uint64)).tolist() == expected
     drawn = drawn_places(np.array(rows, np.uint64), 5)
     assert [expected[place] for place in drawn] == sorted(expected)[:5]
 
@@ -184,7 +199,7 @@ def shards(source: str, rows: int, **changed: Any) -> list[ShardReport]:
 def test_a_corpus_of_which_no_row_is_left_is_refused_with_the_waterfall(manifest: CorpusManifest) -> None:
     parts = shards("demo", 50, rows_kept=0, dropped={"ratio": 20, "empty": 30})
     with pytest.raises(Refused, match=r"^no row is left, .* 50 rows in; dropped: empty 30, ratio 20; 0 rows left$"):
-        refuse_unreadable(manifest, parts, PrepareOptions())
+        refuse_unreadable(manifest, CODES, parts, PrepareOptions())
 
 
 def undecodable(source: str, rows: int, bad: int) -> list[ShardReport]:
@@ -200,15 +215,20 @@ def test_a_source_of_which_over_one_percent_does_not_decode_is_refused_by_name_a
 ) -> None:
     good = shards("demo", 5000)
     with pytest.raises(Refused) as refused:
-        refuse_unreadable(manifest, [*good, *undecodable("more", 1000, 11)], PrepareOptions())
+        refuse_unreadable(manifest, CODES, [*good, *undecodable("more", 1000, 11)], PrepareOptions())
     message = str(refused.value)
     assert message.startswith("more: 11 of 1,000 rows (1.1%) are not UTF-8, the first in row 4 of data/more.tsv.")
     assert "iconv -f WINDOWS-1252 -t UTF-8 data/more.tsv" in message
 
 
-@pytest.mark.parametrize(("rows", "bad"), [(1000, 10), (60, 9)])
+@pytest.mark.parametrize(("rows", "bad"), [(1000, 10), (60, 1), (200, 2)])
 def test_a_few_lines_that_do_not_decode_are_not_refused(manifest: CorpusManifest, rows: int, bad: int) -> None:
-    refuse_unreadable(manifest, undecodable("more", rows, bad), PrepareOptions())
+    refuse_unreadable(manifest, CODES, undecodable("more", rows, bad), PrepareOptions())
+
+
+def test_two_broken_lines_of_a_tiny_source_are_refused(manifest: CorpusManifest) -> None:
+    with pytest.raises(Refused, match=r"more: 2 of 60 rows \(3\.3%\) are not UTF-8"):
+        refuse_unreadable(manifest, CODES, undecodable("more", 60, 2), PrepareOptions())
 
 
 def asked(rows: int) -> dict[str, dict[str, int]]:
@@ -219,13 +239,21 @@ def test_a_source_whose_sides_are_swapped_is_refused_though_the_others_are_not(m
     good = shards("demo", 5000)
     swapped = shards("more", 100, identified=asked(60), swapped=31, rows_kept=0, dropped={"language": 100})
     with pytest.raises(Refused) as refused:
-        refuse_unreadable(manifest, [*good, *swapped], PrepareOptions())
+        refuse_unreadable(manifest, CODES, [*good, *swapped], PrepareOptions())
     assert str(refused.value) == (
         "more: the files look swapped: what should be English was identified as Igbo in 31 of 60 rows."
         " To mend it, exchange the two language codes in its header."
     )
 
 
+def test_a_swap_is_told_in_the_order_of_the_run_whatever_order_the_corpus_was_published_in(
+    manifest: CorpusManifest,
+) -> None:
+    published = manifest.model_copy(update={"languages": ["ig", "en"]})
+    with pytest.raises(Refused, match="what should be English was identified as Igbo"):
+        refuse_unreadable(published, CODES, shards("more", 100, identified=asked(60), swapped=60), PrepareOptions())
+
+
 @pytest.mark.parametrize(("rows", "swapped"), [(60, 30), (24, 19)])
 def test_half_of_the_rows_or_a_handful_is_no_swap(manifest: CorpusManifest, rows: int, swapped: int) -> None:
-    refuse_unreadable(manifest, shards("more", 100, identified=asked(rows), swapped=swapped), PrepareOptions())
+    refuse_unreadable(manifest, CODES, shards("more", 100, identified=asked(rows), swapped=swapped), PrepareOptions())

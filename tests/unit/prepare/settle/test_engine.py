@@ -42,6 +42,16 @@ def test_groups_are_those_of_equal_values_and_each_is_in_row_order(values: list[
     assert groups.firsts().tolist() == [members[0] for members in expected for _ in members]
 
 
+def test_signs_of_a_pattern_in_a_path_mean_nothing(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("o[red]*{x}?", "or*{x}?", "o[red]and{x}y", "ox?", "o\\[red]", "o,!~ %20#")]
+    written = []
+    for folder in folders:
+        folder.mkdir()
+        written.append(write([7, 8, 7], [1], folder))
+    for folder, files in zip(folders, written, strict=True):
+        assert open_engine("native").groups(files, "value").rows.tolist() == [0, 2], folder
+
+
 def test_what_is_behind_the_first_of_each_group() -> None:
     groups = Groups(np.array([3, 3, 3, 7, 7], np.uint32), np.array([3, 4, 9, 7, 8], np.uint32))
     assert groups.beyond(1).tolist() == [False, True, True, False, True]

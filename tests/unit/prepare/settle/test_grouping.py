@@ -6,14 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import xxhash
-from hypothesis import given
-from hypothesis import strategies as st
 
 from steps.job import Refused
 from steps.prepare.options import PrepareOptions
 from steps.prepare.settle.components import Components
-from steps.prepare.settle.split import assign, held_out_size, xxh3_64
+from steps.prepare.settle.split import assign, held_out_size
 from steps.prepare.tables import TEST, TRAIN, VALIDATION
 from tests.unit.prepare.settle.building import Writer, settled
 
@@ -97,12 +94,6 @@ def test_the_seed_moves_rows_and_their_order_does_not() -> None:
 
     assert test_keys(np.arange(100), 17) == test_keys(shuffle, 17)
     assert test_keys(np.arange(100), 17) != test_keys(shuffle, 18)
-
-
-@given(st.lists(st.integers(0, 2**64 - 1), max_size=20), st.integers(0, 2**64 - 1))
-def test_the_hash_is_xxh3_of_eight_little_endian_bytes(values: list[int], seed: int) -> None:
-    expected = [xxhash.xxh3_64_intdigest(value.to_bytes(8, "little"), seed=seed) for value in values]
-    assert xxh3_64(np.array(values, np.uint64), seed).tolist() == expected
 
 
 def test_rows_that_are_all_one_group_are_refused(tmp_path: Path) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pickle
 import random
+import tracemalloc
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from steps.languages import language
+from steps.prepare.folding import fold
 from steps.prepare.options import PrepareOptions
 from steps.prepare.shard import Benchmark, build_benchmark
+from steps.prepare.shard import benchmark as matching
 from steps.prepare.tables import CUT
 from tests.unit.prepare.shard.cuts import Pair, prepared
 
@@ -100,3 +103,41 @@ def test_sentences_without_words_do_not_drop_everything_without_words(tmp_path: 
 def test_an_empty_benchmark_finds_nothing(tmp_path: Path, pairs: list[tuple[str, str]]) -> None:
     assert dropped(tmp_path, [(sentence(8), sentence(8))], benchmark(pairs)) == {}
     assert CUT.field("left").type == pa.large_binary()
+
+
+OPENING = "in the name of the law and of all the people who live here"  # 10 grams of its own
+
+
+def openings(count: int, words: tuple[int, ...]) -> list[str]:
+    """Sentences that begin alike and end in words of their own."""
+    return [f"{OPENING} {sentence(words[place % len(words)])}" for place in range(count)]
+
+
+@pytest.mark.parametrize("at_once", [1, 700, 5000])
+def test_rows_and_benchmarks_that_share_an_opening_are_matched_alike_in_pieces_of_any_size(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    held = benchmark([(text, sentence(7)) for text in openings(80, (8, 40, 90))])
+    texts = [text for pair in zip(openings(60, (3, 11)), openings(60, (150,)), strict=True) for text in pair]
+    texts += [" ".join(OPENING.split()[:words]) for words in range(len(OPENING.split()))]
+    folded = fold(pa.array(texts), language("en"))
+    whole = matching.hits(folded, held)
+    assert 0 < whole.sum() < len(whole)
+    monkeypatch.setattr(matching, "HITS_AT_ONCE", at_once)
+    assert matching.hits(folded, held).tolist() == whole.tolist()
+
+
+def test_many_rows_and_many_sentences_with_one_opening_need_the_memory_of_a_piece(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = benchmark([(text, "") for text in openings(1000, (12,))])
+    folded = fold(pa.array(openings(300, (12,))), language("en"))  # 3 million hits: 24 MB a column
+    folded.keys()
+    monkeypatch.setattr(matching, "HITS_AT_ONCE", 20_000)
+    tracemalloc.start()
+    try:
+        matching.hits(folded, held)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 << 20

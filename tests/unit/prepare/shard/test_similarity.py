@@ -16,6 +16,7 @@ from steps.prepare.shard import encoder, encoder_folder, similarity
 from steps.prepare.shard.encoder import Encoder
 from steps.prepare.shard.encoder_folder import check_folder
 from steps.prepare.shard.similarity import similarities
+from tests.unit.prepare.shard.cuts import prepared
 
 WORDS = ["the", "child", "eats", "yam", "market", "water", "nwa", "ahụ", "na", "eri", "ji", "mmiri", "ahịa", "."]
 
@@ -196,3 +197,35 @@ def test_the_model_is_loaded_once_in_a_process(model_folder, monkeypatch):
     for _ in range(3):
         scores(model_folder, ["the child"], ["nwa ahụ"])
     assert len(opened) == 1
+
+
+def test_the_rule_drops_pairs_under_the_least_similarity_and_says_how_similar_they_were(model_folder, tmp_path):
+    left, right = sentences(60, 8), sentences(60, 9)
+    left[::10] = right[::10]  # as similar as can be
+    expected = scores(model_folder, left, right)
+    least = float(np.median(expected))
+    shard = prepared(
+        tmp_path,
+        list(zip(left, right, strict=True)),
+        off=("identical", "ratio", "repetition"),
+        identify=False,
+        scorer=Scorer(folder=str(model_folder), minimum=least, batch=8),
+    )
+    under = np.flatnonzero(expected < np.float32(least))
+    assert 20 <= len(under) <= 30
+    assert shard.rules == dict.fromkeys(under.tolist(), "similarity")
+    assert shard.values == {row: f"{expected[row]:.3f}" for row in under.tolist()}
+    assert shard.report.dropped == {"similarity": len(under)}
+    assert not set(range(0, 60, 10)) & set(shard.rules)
+    assert shard.kept["row"].to_pylist() == sorted(set(range(60)) - set(under.tolist()))
+
+
+def test_a_row_that_an_earlier_rule_dropped_is_not_scored(model_folder, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        similarity, "similarities", lambda left, right, scorer: asked.extend(left) or scores(model_folder, left, right)
+    )
+    pairs = [("the child eats yam", "nwa na eri ji"), ("", "mmiri"), ("the market", "ahịa na ahịa")]
+    scorer = Scorer(folder=str(model_folder), minimum=-1)
+    assert prepared(tmp_path, pairs, identify=False, scorer=scorer).rules == {1: "empty"}
+    assert asked == ["the child eats yam", "the market"]

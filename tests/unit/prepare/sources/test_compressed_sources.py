@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
+import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,5 +93,40 @@ def test_the_size_of_blocks_changes_no_row_of_a_compressed_file(
 ) -> None:
     plain = read(TSV)
     monkeypatch.setattr(streams, "BLOCK_BYTES", 1000)
-    monkeypatch.setattr(streams, "CHUNK_BYTES", 7)
+    monkeypatch.setattr(streams, "GZIP_CHUNK_BYTES", 7)
+    monkeypatch.setattr(streams, "ZSTANDARD_CHUNK_BYTES", 7)
     assert read(compressed[suffix](TSV)) == plain
+
+
+BOMB_BYTES = 128 << 20  # of text, from some 4 kB of Zstandard or 130 kB of gzip
+
+
+def bomb(suffix: str) -> bytes:
+    """A small file that expands to BOMB_BYTES of one letter."""
+    makers = {"gz": lambda: zlib.compressobj(9, wbits=31), "zst": zstandard.ZstdCompressor(level=19).compressobj}
+    compressor = makers[suffix]()
+    return b"".join([*(compressor.compress(b"a" * (1 << 20)) for _ in range(BOMB_BYTES >> 20)), compressor.flush()])
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_bomb_is_given_out_in_blocks_and_its_text_is_never_in_memory(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / "bomb"
+    path.write_bytes(bomb(suffix))
+    tracemalloc.start()
+    try:
+        sizes = [len(block) for block in streams.blocks(path)]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert sum(sizes) == BOMB_BYTES
+    assert max(sizes) <= streams.BLOCK_BYTES
+    assert peak < 32 << 20
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_bomb_that_is_cut_off_is_refused(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / "bomb"
+    path.write_bytes(bomb(suffix)[:-1])
+    with pytest.raises(Refused, match=r"bomb is cut off: its \w+ stream ends after 1[\d,]{10} bytes of text"):
+        for block in streams.blocks(path):
+            assert len(block) <= streams.BLOCK_BYTES
