@@ -10,6 +10,11 @@ EXIT_REFUSED = 4
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
+def harmless(text: str) -> str:
+    """A text from a file as a terminal may show it: control characters, which could command it, as what they are called."""
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else repr(sign)[1:-1] for sign in text)
+
+
 class AsusuError(Exception):
     """Base of every error the command line prints as one message instead of a traceback."""
 

@@ -12,7 +12,7 @@ import typer
 from pipeline.cli.definition import AsJson
 from pipeline.cli.outcome import program
 from pipeline.cli.progress import bar
-from pipeline.errors import Interrupted
+from pipeline.errors import Interrupted, harmless
 from pipeline.local.runner import interruptible
 from pipeline.staging.opus import fetch_corpus
 from pipeline.staging.opus_names import BASE_URL, OpusCorpus, Source, parse_name
@@ -56,8 +56,8 @@ def _print(wanted: OpusCorpus, found: Source, folder: Path) -> None:
         print(f"  file:     {folder / side}")
     print(f"  from:     {found.url} ({found.bytes:,} bytes)")
     print(f"  sha256:   {found.sha256}")
-    print(f"  licence:  {found.licence}")
-    print(f"  next:     {next_command(wanted, found, folder)}")
+    print(f"  licence:  {harmless(found.licence)}")
+    print(f"  next:     {harmless(next_command(wanted, found, folder))}")
 
 
 def next_command(wanted: OpusCorpus, found: Source, folder: Path) -> str:

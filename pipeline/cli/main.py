@@ -8,7 +8,7 @@ import sys
 import typer
 
 from pipeline.cli import corpus, definition, prepare, run, staging
-from pipeline.errors import AsusuError
+from pipeline.errors import AsusuError, harmless
 
 app = typer.Typer(
     name="asusu",
@@ -34,7 +34,7 @@ def main() -> None:
     try:
         app()
     except AsusuError as error:
-        print(f"asusu: {error}", file=sys.stderr)
+        print(f"asusu: {harmless(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from pipeline.errors import harmless
 from pipeline.review.wording import duration, megabytes
 from pipeline.staging.prepared import PAGE
 from steps.contract import DATA_REPORT, SPLITS, DataReport
@@ -32,7 +33,7 @@ def print_prepared(
     """Print the end of a preparation; `seconds` is None when it was found finished."""
     room: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"} if console.is_terminal else {"soft_wrap": True}
     for line in waterfall(report):
-        console.print(line, markup=False, highlight=False, **room)
+        console.print(harmless(line), markup=False, highlight=False, **room)
     sizes = ", ".join(f"{name} {count:,}" for name, count in report.splits.items())
     console.print(f"splits    {sizes}", highlight=False, soft_wrap=True)
     leaks = report.leaks
@@ -45,7 +46,7 @@ def print_prepared(
     if report.tokens:
         console.print(f"tokens    {report.tokens.tokens:,} in train, both directions", highlight=False, soft_wrap=True)
     for warning in report.warnings:
-        console.print(f"[yellow]warning[/]   {escape(warning)}", highlight=False, soft_wrap=True)
+        console.print(f"[yellow]warning[/]   {escape(harmless(warning))}", highlight=False, soft_wrap=True)
     page = out / PAGE
     console.print(
         f"report    {escape(str(page if page.is_file() else out / DATA_REPORT))}", highlight=False, soft_wrap=True

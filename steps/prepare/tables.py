@@ -49,7 +49,10 @@ KEYS = pa.schema(
         ("pair", pa.uint64()),  # of both keys
         ("left", pa.uint64()),  # of the key: folded letters, marks and digits of the source sentence
         ("right", pa.uint64()),
-        ("template", pa.uint64()),  # of the source key with every run of digits masked
+        (
+            "template",
+            pa.uint64(),
+        ),  # of the source key with every run of digits masked; as `left` where template-cap is off
     ]
 )
 HASHES = pa.schema([*KEYS, *((name, pa.uint32()) for name in LEFT_BANDS + RIGHT_BANDS)])

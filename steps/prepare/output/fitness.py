@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from steps.contract import CorpusManifest, CorpusSource, DataReport, ShardReport
 from steps.job import Refused
+from steps.languages import KNOWN
 from steps.prepare.options import RULES, PrepareOptions
 from steps.prepare.output.columns import refuse_reserved
 from steps.prepare.output.totals import Totals, add_up
@@ -49,14 +50,26 @@ def refuse_unreadable(
             _refuse_swapped(source, totals, codes, options)
     if shards:
         whole = add_up(shards)
-        refuse_too_few(whole.rows_in, whole.dropped, whole.rows_kept)
+        refuse_too_few(whole.rows_in, whole.dropped, whole.rows_kept, _assumed(codes, whole.dropped, options))
 
 
-def refuse_too_few(rows_in: int, dropped: Mapping[str, int], rows_out: int) -> None:
-    """Raise Refused, with the waterfall, when too few rows are left to be split."""
+def refuse_too_few(rows_in: int, dropped: Mapping[str, int], rows_out: int, more: str = "") -> None:
+    """Raise Refused, with the waterfall and what `more` there is to say, when too few rows are left to be split."""
     if rows_out < MIN_ROWS:
         left = "no row is left" if rows_out == 0 else f"only {rows_out} rows are left"
-        raise Refused(f"{left}, at least {MIN_ROWS} are needed. {waterfall(rows_in, dropped, rows_out)}")
+        raise Refused(f"{left}, at least {MIN_ROWS} are needed. {waterfall(rows_in, dropped, rows_out)}{more}")
+
+
+def _assumed(codes: Sequence[str], dropped: Mapping[str, int], options: PrepareOptions) -> str:
+    """Which languages were taken for Latin for want of a description, where rules that look at letters dropped rows."""
+    described = {language.code for language in options.languages} | set(KNOWN)
+    unknown = [code for code in codes if code not in described]
+    if not unknown or not any(dropped.get(rule) for rule in ("letters", "language")):
+        return ""
+    return (
+        f". {' and '.join(unknown)}: not in the table of languages, and taken to be written in Latin letters."
+        " Describe it in the options: languages: [{code: zh, name: Chinese, scripts: [Han], identified_as: [zh]}]"
+    )
 
 
 def refuse_unfit(report: DataReport) -> None:

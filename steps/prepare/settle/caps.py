@@ -49,6 +49,8 @@ def drop_repeats(
     right = apply("target-cap", asked("right"), options.max_sources_per_target)
     if options.on("template-cap"):  # else the shards hold no templates
         apply("template-cap", asked("template"), options.max_pairs_per_template)
+    else:
+        progress(1)
     return Repeats(left, right, cluster_sizes(pairs))
 
 

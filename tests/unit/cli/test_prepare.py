@@ -544,3 +544,16 @@ def test_what_interrupted_runs_left_is_found_beside_a_name_with_signs_of_a_patte
 def test_progress_without_a_terminal_is_a_line_a_phase(steps, prepare):
     assert "cut: 40/40 pairs" in prepare().err
     assert json.loads(prepare("--json").out)["rows_in"] == 40
+
+
+def test_control_characters_of_a_file_do_not_reach_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.tsv").write_text("\x1b]0;title\x07\x1b[31mred\tb\nx\ty\n", encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["asusu", "prepare", "--corpus", str(tmp_path / "a.tsv"), "--out", "out"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert "\\x1b[31mred" in said
+    assert "\x1b" not in said

@@ -139,3 +139,11 @@ def test_characters_beyond_ascii_are_decoded_as_python_does(rows: list[str]) -> 
     assert joined.row_of(joined.places).tolist() == [
         place for place, row in enumerate(rows) for item in row if ord(item) > 127
     ]
+
+
+@given(st.lists(st.booleans(), max_size=40))
+def test_places_are_those_that_numpy_finds(marked: list[bool]) -> None:
+    flags = np.array(marked, dtype=np.bool_)
+    values = np.arange(len(marked), dtype=np.uint8)[::-1].copy()
+    assert characters.places_of(flags).tolist() == np.flatnonzero(flags).tolist()
+    assert characters.picked(values, flags).tolist() == values[flags].tolist()
