@@ -13,7 +13,7 @@ ROUNDS  ?= 3
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run prepare resume test test-slow bench-prepare aws compile graph clean
+.PHONY: help run prepare resume test test-slow bench-prepare bench-growth aws compile graph clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ test-slow: $(VENV)/.for-test ## The tests that take minutes
 
 bench-prepare: $(VENV)/.for-test ## Speed of the preparation beside others; ROWS=1000000 ROUNDS=3, half an hour
 	@$(BIN)/python -m tests.benchmarks.prepare --rows $(ROWS) --rounds $(ROUNDS)
+
+bench-growth: $(VENV)/.for-test ## Time and memory of the preparation from 0.1 to 6.1 million pairs, six minutes
+	@$(BIN)/python -m tests.benchmarks.prepare --curve
 
 aws: $(VENV)/.for-run ## Add the SageMaker SDK, which compiling for an account needs
 	@$(PIP) --editable '.[steps,report,aws]'
