@@ -49,7 +49,9 @@ def prepare(
     benchmark: Annotated[
         list[str] | None, typer.Option(help="Evaluation set whose sentences must be in no split; repeatable")
     ] = None,
-    workers: Annotated[int, typer.Option(min=0, max=256, help="Processes; 0 means one a core")] = 0,
+    workers: Annotated[
+        int, typer.Option(min=0, max=256, help="Processes, and threads of the main one; 0: one a core")
+    ] = 0,
     seed: Annotated[int, typer.Option(min=0, max=2_147_483_647, help="Seeds the split")] = 17,
     config: Annotated[Path | None, typer.Option(help="YAML or JSON file with options")] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", help="One option, e.g. max_ratio=3; repeatable")] = None,
@@ -83,6 +85,8 @@ def prepare(
     out = out.resolve()  # a link is followed, and the hidden folder lies on the disk that it points to
     started = time.monotonic()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = workers or cores
+    os.environ.setdefault("POLARS_MAX_THREADS", str(workers))  # read once, when Polars is first imported
     try:
         with interruptible(), contextlib.redirect_stdout(sys.stderr), tempfile.TemporaryDirectory() as links:
             with bar("reading the corpus"):
@@ -91,7 +95,7 @@ def prepare(
             report = None if force else prepared.finished(out, key)
             reused = report is not None
             if report is None:
-                report = _prepare(request, linked, out, key, workers or cores, work)
+                report = _prepare(request, linked, out, key, workers, work)
     except KeyboardInterrupt:
         raise Interrupted(
             "interrupted; nothing was written to --out, and finished shards are kept",
