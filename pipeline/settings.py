@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from pipeline.errors import BadInput
+from steps.levers import Levers
 from steps.prepare.options import PrepareOptions
 
 MAX_ENVIRONMENT_VALUE = 256  # ProcessingEnvironmentValue, API reference of CreateProcessingJob
@@ -101,6 +102,7 @@ class Settings(_Strict):
             raise ValueError("a scorer cannot be mounted into PrepareCorpus; use it with `asusu prepare`")
         return options
 
+    levers: Levers = Field(default=Levers(), description="What makes training faster or smaller, where not the default")
     start_parameters: dict[str, str] = Field(
         default_factory=dict, description="Run-time values that `start` and `run` give unless told otherwise"
     )

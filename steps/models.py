@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM
 
 from steps.contract import MANIFEST, MODEL_FOLDER, BaseModelManifest, load
 from steps.job import Refused
-from steps.shards import IGNORED, PackedSplit
+from steps.shards import IGNORED, TokenSplit
 from steps.sums import damaged_files
 
 
@@ -46,43 +46,54 @@ def load_base(folder: Path) -> tuple[Any, BaseModelManifest]:
     return model, manifest
 
 
-def collate(rows: list[dict[str, np.ndarray[Any, np.dtype[np.int64]]]]) -> dict[str, torch.Tensor]:
-    """Stack packs into a batch of shape (rows, pack length). No attention mask, on purpose."""
-    return {key: torch.from_numpy(np.stack([row[key] for row in rows])) for key in rows[0]}
+def collate(items: list[dict[str, np.ndarray[Any, np.dtype[np.int64]]]]) -> dict[str, torch.Tensor]:
+    """Micro-batches of one width as one batch of shape (rows, width). No attention mask, on purpose."""
+    return {key: torch.from_numpy(np.concatenate([item[key] for item in items])) for key in items[0]}
+
+
+def labelled_only(batch: dict[str, Any]) -> dict[str, Any]:
+    """The same batch, asking for logits only at positions where some row has a token to predict.
+
+    Loss and gradients are the same; the logits of the other positions, up to two thirds, are never computed.
+    """
+    labels = batch["labels"]
+    shifted = torch.nn.functional.pad(labels, (0, 1), value=IGNORED)[:, 1:]
+    keep = (shifted != IGNORED).any(dim=0).nonzero().squeeze(1)
+    return {**batch, "shift_labels": shifted[:, keep].contiguous(), "logits_to_keep": keep}
 
 
 @torch.no_grad()
 def mean_loss(
     model: Any,
-    split: PackedSplit,
+    split: TokenSplit,
     *,
-    rows: int = 4,
     limit: int | None = None,
     interrupted: Callable[[], bool] = lambda: False,
     on_batch: Callable[[int, int], None] = lambda done, total: None,
 ) -> float | None:
-    """Mean negative log-likelihood in nats per answer token over the first `limit` packs; None when interrupted.
+    """Mean negative log-likelihood in nats per answer token over the first `limit` micro-batches; None when interrupted.
 
-    Sums over tokens before dividing, so the result does not depend on how examples fell into packs or batches.
+    Sums over tokens before dividing, so the result does not depend on how examples fell into batches.
     """
     was_training = model.training
     model.eval()
     total, tokens = 0.0, 0
     count = min(len(split), limit) if limit else len(split)
     try:
-        for start in range(0, count, rows):
+        for number in range(count):
             if interrupted():
                 return None
-            batch = collate([split[index] for index in range(start, min(start + rows, count))])
-            batch = {key: value.to(model.device) for key, value in batch.items()}
-            labels = batch.pop("labels")
-            logits = model(**batch, use_cache=False).logits[:, :-1]
+            batch = labelled_only(collate([split[number]]))
+            targets = batch.pop("shift_labels").to(model.device)
+            del batch["labels"]
+            inputs = {key: value.to(model.device) for key, value in batch.items()}
+            logits = model(**inputs, use_cache=False).logits
             losses = torch.nn.functional.cross_entropy(
-                logits.flatten(0, 1).float(), labels[:, 1:].flatten(), ignore_index=IGNORED, reduction="sum"
+                logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="sum"
             )
             total += float(losses)
-            tokens += int((labels[:, 1:] != IGNORED).sum())
-            on_batch(min(start + rows, count), count)
+            tokens += int((targets != IGNORED).sum())
+            on_batch(number + 1, count)
     finally:
         model.train(was_training)
     if not tokens:

@@ -1,7 +1,8 @@
-"""Token shards: each sentence tokenised and stored once, packs of examples put together when they are read.
+"""Token shards: each sentence tokenised and stored once, micro-batches of examples put together when they are read.
 
-A split is two Arrow datasets: `pairs` (columns `first`, `second`: token ids of the two sentences) and `packs` (column
-`examples`: ids of the examples in one row). Example 2k is pair k forward, 2k+1 is pair k backward. Both are memory-mapped.
+A split is two Arrow datasets: `pairs` (columns `first`, `second`: token ids of the two sentences) and `batches` (columns
+`rows`: per row the ids of its examples, and `width`: slots of each row). Example 2k is pair k forward, 2k+1 is pair k
+backward. Both are memory-mapped.
 """
 
 from __future__ import annotations
@@ -18,29 +19,6 @@ from steps.prompt import Prompter
 
 SHARD_ROWS = 200_000
 IGNORED = -100  # label of a token that carries no loss, transformers' convention
-
-
-def pack_best_fit(lengths: Sequence[int], capacity: int) -> list[list[int]]:
-    """Best-fit decreasing bin packing: items to packs whose lengths sum to at most `capacity`.
-
-    Longest first, each into the fullest pack that still has room; ties go by item number, so the result depends on the
-    lengths alone. Packs come in the order they were opened. Raises ValueError for an item over `capacity`.
-    """
-    packs: list[list[int]] = []
-    open_packs: list[list[int]] = [[] for _ in range(capacity + 1)]  # room left -> pack numbers, newest last
-    for item in sorted(range(len(lengths)), key=lambda index: (-lengths[index], index)):
-        length = lengths[item]
-        if not 0 < length <= capacity:
-            raise ValueError(f"item {item} of length {length} does not fit a pack of {capacity}")
-        room = next((room for room in range(length, capacity) if open_packs[room]), None)
-        if room is None:
-            number, room = len(packs), capacity
-            packs.append([])
-        else:
-            number = open_packs[room].pop()
-        packs[number].append(item)
-        open_packs[room - length].append(number)
-    return packs
 
 
 @dataclass(frozen=True)
@@ -71,26 +49,34 @@ def assemble(examples: Sequence[tuple[Sequence[int], int]], length: int, padding
     return Pack(input_ids, labels, position_ids)
 
 
-class PackedSplit:
-    """The packs of one split, read from memory-mapped shards."""
+class TokenSplit:
+    """The micro-batches of one split, read from memory-mapped shards."""
 
-    def __init__(self, folder: Path, prompter: Prompter, length: int) -> None:
+    def __init__(self, folder: Path, prompter: Prompter) -> None:
         self._pairs = _open(folder / "pairs")
-        self._packs = _open(folder / "packs")
+        self._batches = _open(folder / "batches")
         self._prompter = prompter
-        self._length = length
         unknown = prompter.tokenizer.unk_token_id
         pad = prompter.tokenizer.pad_token_id
         self._padding = pad if pad is not None else unknown if unknown is not None else 0
 
     def __len__(self) -> int:
-        return len(self._packs)
+        return len(self._batches)
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray[Any, np.dtype[np.int64]]]:
-        """One pack as the model's keyword arguments, arrays of the pack's length."""
-        examples = [self._example(int(number)) for number in self._packs[int(index)]["examples"]]
-        pack = assemble(examples, self._length, self._padding)
-        return {"input_ids": pack.input_ids, "labels": pack.labels, "position_ids": pack.position_ids}
+        """One micro-batch as the model's keyword arguments: arrays of shape (rows, width)."""
+        batch = self._batches[int(index)]
+        width = int(batch["width"])
+        rows = [assemble([self._example(int(number)) for number in row], width, self._padding) for row in batch["rows"]]
+        return {
+            "input_ids": np.stack([row.input_ids for row in rows]),
+            "labels": np.stack([row.labels for row in rows]),
+            "position_ids": np.stack([row.position_ids for row in rows]),
+        }
+
+    def examples(self, index: int) -> list[int]:
+        """Ids of the examples of one micro-batch, row after row."""
+        return [int(number) for row in self._batches[int(index)]["rows"] for number in row]
 
     def _example(self, number: int) -> tuple[list[int], int]:
         pair, direction = divmod(number, 2)

@@ -38,7 +38,7 @@ def base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import MistralConfig, MistralForCausalLM, PreTrainedTokenizerFast
 
-    from steps.contract import MANIFEST, BaseModelManifest, save
+    from steps.contract import MANIFEST, BaseModelManifest, ModelShape, save
     from steps.sums import fingerprint_of, list_files
 
     folder = tmp_path_factory.mktemp("base-model")
@@ -79,6 +79,7 @@ def base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         architecture="MistralForCausalLM",
         parameters=sum(weight.numel() for weight in model.parameters()),
         vocabulary=config.vocab_size,
+        shape=ModelShape.of(config.to_dict()),
         files=files,
         fingerprint=fingerprint_of(files),
     )

@@ -56,7 +56,7 @@ def _done(training: TrainingReport, plan: TrainingPlan | None) -> dict[str, str]
     }
     if plan:
         hours = training.seconds_used / 3600
-        done["epochs"] = short(training.steps / plan.steps_per_epoch)
+        done["epochs"] = short(training.steps * plan.micro_batches_per_step / plan.micro_batches)
         done["price"] = (
             f"{dollars(hours * plan.estimate.usd_per_hour)} at {dollars(plan.estimate.usd_per_hour)} an hour"
         )

@@ -22,6 +22,7 @@ def build(plan: Blueprint) -> ProcessingStep:
             "base-model-manifest": plan.below("BaseModelUri", MANIFEST),
         },
         outputs=["preflight"],
-        environment=plan.text(*(row.name for row in PARAMETERS)) | {"Bucket": plan.settings.bucket},
+        environment=plan.text(*(row.name for row in PARAMETERS))
+        | {"Bucket": plan.settings.bucket, "Levers": plan.settings.levers.text()},
         hours=1,
     )

@@ -32,10 +32,13 @@ def build(plan: Blueprint, prepare: ProcessingStep) -> ProcessingStep:
             "Epochs",
             "MaxSteps",
             "TrainingInstanceType",
+            "LoraRank",
+            "LoraTargets",
             "MaxTrainingHours",
             "MaxCostUsd",
         )
-        | {"SourceLanguage": source, "TargetLanguage": target, "SourceName": names[0], "TargetName": names[1]},
+        | {"SourceLanguage": source, "TargetLanguage": target, "SourceName": names[0], "TargetName": names[1]}
+        | {"Levers": plan.settings.levers.text()},
         hours=6,
         after=[prepare],
         cache_days=30,

@@ -13,7 +13,6 @@ from sagemaker.mlops.workflow.steps import ProcessingStep, Step, TrainingStep
 from pipeline.stages.blocks import HOUR, Blueprint, training_step
 
 CANARY_STEPS = 12
-SAVE_MINUTES = 15.0
 
 
 def _hyperparameters(plan: Blueprint, mode: str) -> dict[str, Any]:
@@ -31,9 +30,9 @@ def _hyperparameters(plan: Blueprint, mode: str) -> dict[str, Any]:
         "Seed",
         "TrainingInstanceType",
     ) | {
+        "Levers": plan.settings.levers.text(),
         "mode": mode,
         "canary_steps": CANARY_STEPS,
-        "save_minutes": SAVE_MINUTES,
         "save_total_limit": None,  # keep every checkpoint: deleting one locally deletes it in S3
         "max_runtime_seconds": plan.settings.max_runtime_hours * HOUR,
     }

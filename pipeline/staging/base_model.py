@@ -134,6 +134,7 @@ def _settle(place: Path, into: Path, name: str, revision: str | None, found: Che
         architecture=found.architecture,
         parameters=found.parameters,
         vocabulary=found.vocabulary,
+        shape=found.shape,
         files=files,
         fingerprint=fingerprint,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import BadInput
+from steps.contract import ModelShape
 
 CONFIG = "config.json"
 WEIGHTS_INDEX = "model.safetensors.index.json"
@@ -38,6 +39,7 @@ class Checkpoint:
     architecture: str
     parameters: int
     vocabulary: int
+    shape: ModelShape
     licence: str
 
 
@@ -58,6 +60,7 @@ def inspect(folder: Path) -> Checkpoint:
         architecture=_architecture(folder, config),
         parameters=sum(_count_weights(folder / name) for name in weights),
         vocabulary=_vocabulary(folder, config),
+        shape=_shape(folder, config),
         licence=_licence(folder),
     )
 
@@ -161,6 +164,21 @@ def _vocabulary(folder: Path, config: dict[str, Any]) -> int:
             hint="give the tokenizer that belongs to this model",
         )
     return size
+
+
+def _shape(folder: Path, config: dict[str, Any]) -> ModelShape:
+    """Dimensions of the model. Raises BadInput where config.json does not say them in the names of Llama and Mistral."""
+    try:
+        return ModelShape.of(config)
+    except KeyError as error:
+        raise BadInput(
+            f"{folder / CONFIG} does not say {error.args[0]}, without which memory and time cannot be estimated",
+            hint="choose a decoder model of the Llama or Mistral kind",
+        ) from error
+    except (TypeError, ValueError) as error:
+        raise BadInput(
+            f"{folder / CONFIG}: the dimensions cannot be read: {error}", hint="save the model again"
+        ) from error
 
 
 def _licence(folder: Path) -> str:

@@ -117,7 +117,8 @@ def pack(tokenizer: Any, texts: list[str]) -> dict[str, torch.Tensor]:
     """Documents as BOS, text, EOS in rows of ROW tokens, laid out as training does: positions restart at each document."""
     import torch
 
-    from steps.shards import assemble, pack_best_fit
+    from steps.batching import pack_best_fit
+    from steps.shards import assemble
 
     sequences = [
         [tokenizer.bos_token_id, *ids, tokenizer.eos_token_id]

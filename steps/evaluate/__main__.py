@@ -17,7 +17,7 @@ from steps.evaluate.score import compare_directions, score_directions
 from steps.evaluate.systems import CHAMPION, TRAINED, largest_lora_b, load_systems
 from steps.evaluate.unpack import MODEL_ARCHIVE, unpack
 from steps.prompt import Prompter, load_tokenizer
-from steps.shards import PackedSplit
+from steps.shards import TokenSplit
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
         model, manifest = load_systems(base_folder, adapters)
 
     prompter = Prompter.of(load_tokenizer(tokenizer_folder), languages, fingerprint.names)
-    losses = validation_losses(model, PackedSplit(tokens / "validation", prompter, fingerprint.pack_length))
+    losses = validation_losses(model, TokenSplit(tokens / "validation", prompter))
     translations = translate_all(Translator.of(model, prompter), held_out)
 
     scores = score_directions(prompter.directions, held_out, translations)

@@ -7,6 +7,9 @@ import os
 from steps import job
 from steps.budget import estimate, refuse_if_over
 from steps.contract import MANIFEST, PREFLIGHT_REPORT, BaseModelManifest, CorpusManifest, PreflightReport, load, save
+from steps.instances import TRAINING_INSTANCES
+from steps.levers import read_levers
+from steps.memory import memory_estimate
 from steps.parameters import BY_NAME, PARAMETERS, Value, check_all, parse_value
 
 TOKENS_PER_WORD = {"en": 1.4, "ig": 2.8}  # Mistral's tokenizer on news text; other languages as the dearer of the two
@@ -34,7 +37,19 @@ def main() -> None:
     if problems:
         raise job.Refused("; ".join(problems))
 
-    plan = estimate(_training_slots(corpus, values), model.parameters, str(values["TrainingInstanceType"]))
+    levers = read_levers(job.setting("Levers", "{}"))
+    instance_type = str(values["TrainingInstanceType"])
+    memory = memory_estimate(
+        model.shape,
+        TRAINING_INSTANCES[instance_type],
+        levers,
+        rank=int(values["LoraRank"]),
+        targets=str(values["LoraTargets"]),
+        slots=int(values["PackLength"]),
+    )
+    plan = estimate(
+        _training_slots(corpus, values), model.shape, instance_type, recompute=memory.gradient_checkpointing
+    )
     refuse_if_over(
         plan,
         float(values["MaxTrainingHours"]),
@@ -48,6 +63,7 @@ def main() -> None:
         base_model=model.name,
         base_model_fingerprint=model.fingerprint,
         estimate=plan,
+        memory=memory,
     )
     save(job.processing_output("preflight") / PREFLIGHT_REPORT, report)
     hours = f"about {plan.hours_low:.1f} to {plan.hours_high:.1f} h" if plan.hours_high >= 0.1 else "under 6 minutes"

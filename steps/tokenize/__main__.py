@@ -10,6 +10,7 @@ from steps import job
 from steps.budget import refuse_if_over
 from steps.contract import FINGERPRINT, MANIFEST, PLAN, BaseModelManifest, TokenFingerprint, load, save
 from steps.languages import language
+from steps.levers import read_levers
 from steps.prompt import TEMPLATE, Prompter, load_tokenizer, tokenizer_digest
 from steps.sums import fingerprint_of, list_files
 from steps.tokenize.plan import make_plan
@@ -20,6 +21,7 @@ def main() -> None:
     """Read splits and tokenizer, write the `tokens` output; the fingerprint comes last."""
     languages = (job.setting("SourceLanguage"), job.setting("TargetLanguage"))
     max_length, pack_length = int(job.parameter("MaxLength")), int(job.parameter("PackLength"))
+    levers = read_levers(job.setting("Levers", "{}"))
     splits = job.processing_input("splits")
     model = load(job.processing_input("base-model-manifest") / MANIFEST, BaseModelManifest)
     tokenizer_folder = job.processing_input("tokenizer")
@@ -30,15 +32,15 @@ def main() -> None:
     out = job.processing_output("tokens")
     train = _tokenise_split(splits / "train.parquet", prompter, max_length)
     validation = _tokenise_split(splits / "validation.parquet", prompter, max_length)
-    packs = write_split(out / "train", train, pack_length)
-    write_split(out / "validation", validation, pack_length)
+    written = write_split(out / "train", train, levers.batching, pack_length, max_length)
+    write_split(out / "validation", validation, levers.batching, pack_length, max_length)
 
-    plan = make_plan(train, packs, model.parameters)
+    plan = make_plan(train, written, model.shape, levers)
     refuse_if_over(
         plan.estimate,
         float(job.parameter("MaxTrainingHours")),
         float(job.parameter("MaxCostUsd")),
-        f"The run is {plan.steps:,} steps of {plan.packs_per_step} packs, {plan.epochs:g} epochs. "
+        f"The run is {plan.steps:,} steps of {plan.micro_batches_per_step} micro-batches, {plan.epochs:g} epochs. "
         "Lower Epochs or MaxSteps, or raise the limit on purpose.",
     )
     save(out / PLAN, plan)
@@ -49,11 +51,13 @@ def main() -> None:
         names=names,
         max_length=max_length,
         pack_length=pack_length,
+        batching=levers.batching,
         prepared_sha256=fingerprint_of(list_files(splits)),
     )
     save(out / FINGERPRINT, fingerprint)
     job.note(
-        f"{plan.examples:,} examples in {plan.packs:,} rows, {plan.fill:.0%} full; {plan.steps:,} steps, {plan.epochs:g} epochs"
+        f"{plan.examples:,} examples in {plan.micro_batches:,} micro-batches, {plan.fill:.0%} full; "
+        f"{plan.steps:,} steps, {plan.epochs:g} epochs"
     )
 
 

@@ -1,4 +1,4 @@
-"""The training plan: optimiser steps, hours and cost of what was tokenised."""
+"""The training plan: optimiser steps, memory, hours, cost and checkpoints of what was tokenised."""
 
 from __future__ import annotations
 
@@ -6,29 +6,42 @@ import math
 
 from steps import job
 from steps.budget import estimate
-from steps.contract import TrainingPlan
-from steps.tokenize.write import TokenisedSplit
+from steps.contract import ModelShape, TrainingPlan
+from steps.instances import TRAINING_INSTANCES
+from steps.levers import Levers
+from steps.memory import memory_estimate, trainable_parameters
+from steps.saving import save_plan
+from steps.tokenize.write import TokenisedSplit, Written
 
 
-def make_plan(train: TokenisedSplit, packs: int, weights: int) -> TrainingPlan:
+def make_plan(train: TokenisedSplit, written: Written, shape: ModelShape, levers: Levers) -> TrainingPlan:
     """Plan from the run-time parameters. An optimiser step reads TokensPerStep slots; MaxSteps caps what Epochs asks for."""
-    pack_length = int(job.parameter("PackLength"))
-    packs_per_step = int(job.parameter("TokensPerStep")) // pack_length
-    steps_per_epoch = math.ceil(packs / packs_per_step)
-    steps = max(1, math.ceil(float(job.parameter("Epochs")) * steps_per_epoch))
+    pack_length, rank, targets = (
+        int(job.parameter("PackLength")),
+        int(job.parameter("LoraRank")),
+        str(job.parameter("LoraTargets")),
+    )
+    instance_type = str(job.parameter("TrainingInstanceType"))
+    per_step = int(job.parameter("TokensPerStep")) // pack_length
+    steps = max(1, math.ceil(float(job.parameter("Epochs")) * written.micro_batches / per_step))
     cap = int(job.parameter("MaxSteps"))
     if cap:
         steps = min(steps, cap)
-    slots = steps * packs_per_step * pack_length
+    slots = round(steps * per_step * written.slots / written.micro_batches)
+    machine = TRAINING_INSTANCES[instance_type]
+    memory = memory_estimate(shape, machine, levers, rank=rank, targets=targets, slots=pack_length)
+    time = estimate(slots, shape, instance_type, recompute=memory.gradient_checkpointing)
     return TrainingPlan(
         examples=len(train.examples),
         too_long=train.too_long,
         tokens=sum(train.lengths),
-        packs=packs,
-        fill=sum(train.lengths) / (packs * pack_length),
-        packs_per_step=packs_per_step,
-        steps_per_epoch=steps_per_epoch,
+        slots=written.slots,
+        fill=sum(train.lengths) / written.slots,
+        micro_batches=written.micro_batches,
+        micro_batches_per_step=per_step,
         steps=steps,
-        epochs=round(steps / steps_per_epoch, 4),
-        estimate=estimate(slots, weights, str(job.parameter("TrainingInstanceType"))),
+        epochs=round(steps * per_step / written.micro_batches, 4),
+        estimate=time,
+        memory=memory,
+        saving=save_plan(time.hours_high, steps, trainable_parameters(shape, rank, targets)),
     )

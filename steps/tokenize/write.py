@@ -1,16 +1,19 @@
-"""From sentences to Arrow shards: token ids per sentence, examples that fit, packs of examples."""
+"""From sentences to Arrow shards: token ids per sentence, examples that fit, micro-batches of examples."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pyarrow as pa
 
 from steps import job
+from steps.batching import STRATEGIES
+from steps.levers import Batching
 from steps.prompt import Prompter
-from steps.shards import SHARD_ROWS, pack_best_fit, shard_path
+from steps.shards import SHARD_ROWS, shard_path
 
 BATCH = 2_000
 IDS = pa.list_(pa.int32())
@@ -47,19 +50,29 @@ def tokenise(
     return TokenisedSplit(sides[0], sides[1], examples, lengths, 2 * len(first) - len(examples))
 
 
-def write_split(folder: Path, split: TokenisedSplit, pack_length: int) -> int:
-    """Write `pairs` and `packs` shards; returns the number of packs. Same input, same bytes.
+@dataclass(frozen=True)
+class Written:
+    """How many micro-batches a split became, and the token slots they take, padding included."""
 
-    Packing puts long examples first; the packs are mixed, so that the first few stand for all of them.
+    micro_batches: int
+    slots: int
+
+
+def write_split(folder: Path, split: TokenisedSplit, batching: Batching, capacity: int, longest: int) -> Written:
+    """Write the `pairs` and `batches` shards. Same input, same bytes.
+
+    Strategies put long examples first; the micro-batches are mixed, so that the first few stand for all of them.
     """
-    packs = [[split.examples[item] for item in pack] for pack in pack_best_fit(split.lengths, pack_length)]
-    Random(0).shuffle(packs)  # noqa: S311
+    batches = STRATEGIES[batching](split.lengths, capacity, longest)
+    Random(0).shuffle(batches)  # noqa: S311
+    rows = [[[split.examples[item] for item in row] for row in batch.rows] for batch in batches]
     _write(folder / "pairs", {"first": (split.first, IDS), "second": (split.second, IDS)})
-    _write(folder / "packs", {"examples": (packs, pa.list_(pa.int64()))})
-    return len(packs)
+    widths = [batch.width for batch in batches]
+    _write(folder / "batches", {"rows": (rows, pa.list_(pa.list_(pa.int64()))), "width": (widths, pa.int32())})
+    return Written(len(batches), sum(batch.slots for batch in batches))
 
 
-def _write(folder: Path, columns: dict[str, tuple[list[list[int]], pa.DataType]]) -> None:
+def _write(folder: Path, columns: dict[str, tuple[list[Any], pa.DataType]]) -> None:
     """Arrow stream files of SHARD_ROWS rows each, which `datasets` maps into memory as they are."""
     folder.mkdir(parents=True, exist_ok=True)
     schema = pa.schema([(name, kind) for name, (_, kind) in columns.items()])

@@ -9,10 +9,11 @@ from steps.budget import STOP_MARGIN_SECONDS
 from steps.contract import ADAPTER_FOLDER, NONE_OBJECT, TRAINING_REPORT, TrainingReport, save
 from steps.train import checkpoints
 from steps.train.canary import canary_resume, canary_train
-from steps.train.loop import VALIDATIONS, Run, train
 from steps.train.options import TrainOptions, read_options
 from steps.train.setup import Workbench, load_adapter_weights, prepare
 from steps.train.stopping import StopSignal
+from steps.train.trainer import train
+from steps.train.watch import VALIDATIONS, Run
 
 EARLY_SAVE_SHARE = 0.05  # one checkpoint early, so that what is wrong with saving shows in the first minutes
 
@@ -55,7 +56,8 @@ def train_lora(options: TrainOptions, bench: Workbench, stop: StopSignal, starte
         stop,
         started,
         deadline_seconds=_deadline(options, resume.seal.seconds_used if resume else 0.0),
-        save_every_seconds=options.save_minutes * 60,
+        save_every_seconds=60 * (options.save_minutes or bench.plan.saving.minutes),
+        save_every_steps=options.save_steps or bench.plan.saving.steps,
         save_early_step=max(1, round(EARLY_SAVE_SHARE * bench.plan.steps)),
         validate_every=max(1, bench.plan.steps // VALIDATIONS),
     )
@@ -110,6 +112,7 @@ def _write_outcome(run: Run, resumed_from: int, last: int) -> None:
         validation_loss=validation,
         curve=run.curve,
         validation_curve=run.validation_curve,
+        validation_share=0.0 if validation is None else 1.0,
         checkpoints=checkpoints.steps_on_disk(run.root),
         fingerprint=run.bench.identity.tokens,
     )

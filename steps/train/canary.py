@@ -17,10 +17,11 @@ from steps.contract import CANARY_REPORT, SEAL, CanaryReport, load, save
 from steps.instances import TRAINING_INSTANCES
 from steps.sums import sha256_file
 from steps.train import checkpoints
-from steps.train.loop import Run, train
 from steps.train.options import TrainOptions
 from steps.train.setup import Workbench, load_adapter_weights
 from steps.train.stopping import StopSignal
+from steps.train.trainer import train
+from steps.train.watch import Run
 
 SAME_LOSS = 1e-3  # relative; the same weights on the same batch, up to the arithmetic of another machine
 MEMORY_SHARE = 0.96  # of the GPU; allocators fragment, and validation needs a little more than training
@@ -101,10 +102,13 @@ def _recorded() -> CanaryReport:
 
 def _report(run: Run, mode: Literal["canary-train", "canary-resume"], start: int, end: int) -> CanaryReport:
     """What was measured, and the whole run projected from it: its steps, and a checkpoint every `save_minutes`."""
-    plan = run.bench.plan
-    seconds = plan.steps * run.bench.real_tokens_per_step / run.tokens_per_second
-    seconds *= 1 + run.checkpoint_seconds / (run.options.save_minutes * 60)
+    plan, machine = run.bench.plan, TRAINING_INSTANCES[run.options.instance_type]
+    p50 = run.pace.percentile(0.5)
+    seconds = plan.steps * p50
+    seconds *= 1 + run.checkpoint_seconds / (plan.saving.minutes * 60)
     hours = seconds / 3600
+    on_gpu = torch.cuda.is_available()
+    flops = plan.slots_per_step * plan.estimate.flops_per_token / p50
     return CanaryReport(
         mode=mode,
         start_step=start,
@@ -112,10 +116,20 @@ def _report(run: Run, mode: Literal["canary-train", "canary-resume"], start: int
         seal_sha256=sha256_file(run.root / f"checkpoint-{end}" / SEAL),
         probe_losses=run.probe_losses,
         tokens_per_second=round(run.tokens_per_second, 1),
-        peak_memory_gib=round(_peak_memory_gib(), 3),
+        slots_per_second=round(plan.slots_per_step / p50, 1),
+        examples_per_second=round(plan.examples_per_step / p50, 3),
+        achieved_tflops=round(flops / 1e12, 4),
+        peak_tflops=machine.total_tflops if on_gpu else None,
+        peak_allocated_gib=round(_peak_memory_gib(), 3),
+        peak_reserved_gib=round(_peak_memory_gib(), 3),
+        memory_limit_gib=None,
+        step_seconds_p50=round(p50, 4),
+        step_seconds_p95=round(run.pace.percentile(0.95), 4),
+        loader_wait_share=round(run.pace.waiting_share, 4),
+        evaluation_seconds=0.0,
         checkpoint_seconds=round(run.checkpoint_seconds, 3),
         projected_hours=round(hours, 4),
-        projected_usd=round(hours * TRAINING_INSTANCES[run.options.instance_type].usd_per_hour, 4),
+        projected_usd=round(hours * machine.usd_per_hour, 4),
     )
 
 
@@ -145,9 +159,9 @@ def _refuse_unless_fitting(report: CanaryReport, options: TrainOptions) -> None:
     """The measured speed must finish the plan within hours, dollars and the platform's limit, in the GPU's memory."""
     if torch.cuda.is_available():
         usable = MEMORY_SHARE * torch.cuda.get_device_properties(0).total_memory / 2**30
-        if report.peak_memory_gib > usable:
+        if report.peak_reserved_gib > usable:
             raise job.Refused(
-                f"peak memory {report.peak_memory_gib:.1f} GiB is over {usable:.1f} GiB, {MEMORY_SHARE:.0%} of the GPU. "
+                f"peak memory {report.peak_reserved_gib:.1f} GiB is over {usable:.1f} GiB, {MEMORY_SHARE:.0%} of the GPU. "
                 "Lower PackLength or LoraRank, or choose LoraTargets=attention."
             )
     platform_hours = (options.max_runtime_seconds - STOP_MARGIN_SECONDS) / 3600

@@ -43,7 +43,15 @@ def validate(folder: Path) -> None:
 
 
 def seal(
-    folder: Path, *, step: int, loss: float, probe_loss: float, seconds_used: float, identity: RunIdentity
+    folder: Path,
+    *,
+    step: int,
+    loss: float,
+    probe_loss: float,
+    seconds_used: float,
+    job: str,
+    job_seconds: float,
+    identity: RunIdentity,
 ) -> Seal:
     """Validate a checkpoint and write its seal, the last file to appear in it."""
     validate(folder)
@@ -52,6 +60,8 @@ def seal(
         loss=loss,
         probe_loss=probe_loss,
         seconds_used=seconds_used,
+        job=job,
+        job_seconds=job_seconds,
         identity=identity,
         files=list_files(folder),
     )

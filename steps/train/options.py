@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from steps import job
+from steps.levers import Levers, read_levers
 from steps.parameters import BY_NAME
 
 Mode = Literal["canary-train", "canary-resume", "train"]
@@ -26,9 +27,12 @@ class TrainOptions(BaseModel):
     seed: int
     instance_type: str
     canary_steps: int
-    save_minutes: float
+    save_minutes: float | None = None
+    """None: as often as the plan says."""
+    save_steps: int | None = None
     save_total_limit: int | None
     max_runtime_seconds: float
+    levers: Levers
 
 
 NAMES = {  # run-time parameter -> field
@@ -44,12 +48,14 @@ NAMES = {  # run-time parameter -> field
 
 def read_options(raw: dict[str, str]) -> TrainOptions:
     """Options from a container's hyperparameters, all of which are strings. Raises Refused with every problem."""
+    levers = read_levers(raw.get("Levers", "{}"))
     values = {
         NAMES.get(name, name): job.parameter(name, raw) if name in BY_NAME else job.decode(text)
         for name, text in raw.items()
+        if name != "Levers"
     }
     try:
-        return TrainOptions.model_validate(values)
+        return TrainOptions.model_validate(values | {"levers": levers})
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         raise job.Refused(f"hyperparameters refused: {problems}") from error

@@ -1,4 +1,4 @@
-"""What a training job works with: the adapted model, the packs, the plan and the seed."""
+"""What a training job works with: the adapted model, the micro-batches, the plan and the seed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from steps.contract import (
 )
 from steps.models import load_base
 from steps.prompt import TEMPLATE, Prompter, load_tokenizer, tokenizer_digest
-from steps.shards import PackedSplit
+from steps.shards import TokenSplit
 from steps.train.options import TrainOptions
 
 TARGETS: dict[str, list[str] | str] = {"attention": ["q_proj", "v_proj"], "all-linear": "all-linear"}
@@ -35,16 +35,11 @@ class Workbench:
     """Everything a training job needs, loaded and checked."""
 
     model: Any
-    train: PackedSplit
-    validation: PackedSplit
+    train: TokenSplit
+    validation: TokenSplit
     plan: TrainingPlan
     identity: RunIdentity
     base_name: str
-
-    @property
-    def real_tokens_per_step(self) -> float:
-        """Tokens that are not padding in one optimiser step, on average."""
-        return self.plan.tokens / self.plan.steps_per_epoch
 
     @property
     def trainable(self) -> int:
@@ -73,20 +68,24 @@ def prepare(options: TrainOptions) -> Workbench:
         task_type=TaskType.CAUSAL_LM,
         r=options.lora_rank,
         lora_alpha=2 * options.lora_rank,
-        lora_dropout=0.0,
+        lora_dropout=options.levers.lora_dropout,
+        use_rslora=options.levers.rslora,
         target_modules=TARGETS[options.lora_targets],
     )
+    plan = load(tokens / PLAN, TrainingPlan)
     torch.manual_seed(options.seed)
     model = get_peft_model(base, adapter)
     return Workbench(
         model=model,
-        train=PackedSplit(tokens / "train", prompter, fingerprint.pack_length),
-        validation=PackedSplit(tokens / "validation", prompter, fingerprint.pack_length),
-        plan=load(tokens / PLAN, TrainingPlan),
+        train=TokenSplit(tokens / "train", prompter),
+        validation=TokenSplit(tokens / "validation", prompter),
+        plan=plan,
         identity=RunIdentity(
             base_model=manifest.fingerprint,
             lora_rank=options.lora_rank,
             lora_targets=options.lora_targets,
+            rslora=options.levers.rslora,
+            micro_batches_per_step=plan.micro_batches_per_step,
             seed=options.seed,
             tokens=fingerprint,
         ),

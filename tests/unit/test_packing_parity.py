@@ -39,7 +39,7 @@ def gradient_norm(model, losses):
 
 def rows(examples, length=LENGTH):
     pack = assemble(examples, length, padding=3)
-    return collate([{"input_ids": pack.input_ids, "labels": pack.labels, "position_ids": pack.position_ids}])
+    return collate([{name: getattr(pack, name)[None] for name in ("input_ids", "labels", "position_ids")}])
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

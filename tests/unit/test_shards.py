@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps.shards import IGNORED, assemble, pack_best_fit
+from steps.batching import pack_best_fit
+from steps.shards import IGNORED, assemble
 
 LENGTHS = st.lists(st.integers(1, 64), max_size=200)
 

@@ -24,7 +24,7 @@ from steps.sums import sha256_file
 PACKAGE = "asusu"
 LIBRARIES = ("ftfy", "numpy", "polars", "pyarrow", "pycld2", "regex", "xxhash")
 STEPS = Path(__file__).parents[2]
-BESIDE = (STEPS / "contract.py", STEPS / "languages.py", STEPS / "prompt.py")
+BESIDE = (STEPS / "contract" / "corpus.py", STEPS / "languages.py", STEPS / "prompt.py")
 
 
 def write_manifest(manifest: CorpusManifest, splits: Path, report_folder: Path, report: DataReport) -> PreparedManifest:

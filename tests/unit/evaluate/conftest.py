@@ -19,7 +19,7 @@ from transformers import MistralConfig, MistralForCausalLM, PreTrainedTokenizerF
 
 from steps import contract, sums
 from steps.prompt import TEMPLATE, Prompter, load_tokenizer, tokenizer_digest
-from steps.shards import IGNORED, PackedSplit
+from steps.shards import IGNORED, TokenSplit
 from steps.tokenize.write import tokenise, write_split
 
 LANGUAGES = ("en", "ig")
@@ -60,6 +60,7 @@ def base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         architecture="MistralForCausalLM",
         parameters=100_000,
         vocabulary=400,
+        shape=contract.ModelShape.of(config.to_dict()),
         files=files,
         fingerprint=sums.fingerprint_of(files),
     )
@@ -103,7 +104,7 @@ def tokens(tmp_path_factory: pytest.TempPathFactory, prompter: Prompter, splits:
     folder = tmp_path_factory.mktemp("tokens")
     for split in ("train", "validation"):
         first, second = ([pair[side] for pair in PAIRS] for side in (0, 1))
-        write_split(folder / split, tokenise(first, second, prompter, max_length=64), PACK_LENGTH)
+        write_split(folder / split, tokenise(first, second, prompter, max_length=64), "packed", PACK_LENGTH, 64)
     fingerprint = contract.TokenFingerprint(
         tokenizer_sha256=tokenizer_digest(base_model / contract.TOKENIZER_FOLDER),
         template=TEMPLATE,
@@ -111,6 +112,7 @@ def tokens(tmp_path_factory: pytest.TempPathFactory, prompter: Prompter, splits:
         names=["English", "Igbo"],
         max_length=64,
         pack_length=PACK_LENGTH,
+        batching="packed",
         prepared_sha256=sums.fingerprint_of(sums.list_files(splits)),
     )
     contract.save(folder / contract.FINGERPRINT, fingerprint)
@@ -121,8 +123,8 @@ def tokens(tmp_path_factory: pytest.TempPathFactory, prompter: Prompter, splits:
 def learned(tmp_path_factory: pytest.TempPathFactory, base_model: Path, prompter: Prompter, tokens: Path) -> Path:
     """An adapter that translates every test sentence exactly."""
     model = _fresh_adapter(base_model)
-    packs = PackedSplit(tokens / "train", prompter, PACK_LENGTH)
-    batch = {name: torch.stack([torch.from_numpy(packs[k][name]) for k in range(len(packs))]) for name in packs[0]}
+    packs = TokenSplit(tokens / "train", prompter)
+    batch = {name: torch.cat([torch.from_numpy(packs[k][name]) for k in range(len(packs))]) for name in packs[0]}
     labels = batch.pop("labels")[:, 1:].flatten()
     optimizer = torch.optim.AdamW([weight for weight in model.parameters() if weight.requires_grad], lr=1e-2)
     for _ in range(60):
@@ -180,6 +182,7 @@ class EvaluationJob:
             train_loss=0.01,
             validation_loss=0.01,
             curve=[],
+            validation_share=1.0,
             validation_curve=[],
             checkpoints=[60],
             fingerprint=contract.TokenFingerprint.model_validate(fingerprint | changed),

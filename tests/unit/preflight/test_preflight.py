@@ -8,6 +8,7 @@ from steps.contract import (
     CorpusManifest,
     CorpusSource,
     FileEntry,
+    ModelShape,
     PreflightReport,
     load,
     save,
@@ -16,6 +17,9 @@ from steps.job import Refused
 from steps.parameters import PARAMETERS
 from steps.preflight.__main__ import main
 
+MISTRAL_7B = ModelShape(
+    layers=32, hidden=4096, intermediate=14336, heads=32, kv_heads=8, head=128, vocabulary=32000, tied=False
+)
 FILE = FileEntry(path="x", bytes=1, sha256="0" * 64)
 CORPUS = CorpusManifest(
     name="phrasebook",
@@ -33,6 +37,7 @@ MODEL = BaseModelManifest(
     architecture="MistralForCausalLM",
     parameters=1_000_000,
     vocabulary=1000,
+    shape=ModelShape(layers=4, hidden=128, intermediate=384, heads=4, kv_heads=4, head=32, vocabulary=1000, tied=False),
     files=[FILE],
     fingerprint="b0",
 )
@@ -91,7 +96,7 @@ def test_only_published_folders_of_this_bucket_are_taken(preflight, name, value,
 def test_the_lost_runs_plan_is_refused_with_its_hours_and_dollars(preflight):
     """6.1 million pairs, three epochs, Mistral-7B on one A10G, a week and $237."""
     corpus = CORPUS.model_copy(update={"pairs": 6_145_395, "words": {"en": 108_000_000, "ig": 114_000_000}})
-    model = MODEL.model_copy(update={"parameters": 7_241_732_096})
+    model = MODEL.model_copy(update={"parameters": 7_241_732_096, "shape": MISTRAL_7B})
     with pytest.raises(Refused, match="does not fit") as refused:
         preflight(corpus, model, Epochs="3", MaxTrainingHours="168", MaxCostUsd="237")
     assert "days" in str(refused.value)

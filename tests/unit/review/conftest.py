@@ -22,21 +22,45 @@ FINGERPRINT = contract.TokenFingerprint(
     names=["English", "Igbo"],
     max_length=256,
     pack_length=1024,
+    batching="packed",
     prepared_sha256="b" * 64,
 )
 ESTIMATE = contract.Estimate(
     tokens=1_200_000,
+    flops_per_token=4e6,
     usd_per_hour=1.408,
     tokens_per_second_low=2000,
     tokens_per_second_high=2900,
     hours_low=0.115,
+    hours_expected=0.1,
     hours_high=0.167,
     usd_low=0.16,
+    usd_expected=0.15,
     usd_high=0.24,
     assumptions="45 to 65 % of 70 TFLOPS.",
 )
+MEMORY = contract.MemoryEstimate(
+    gradient_checkpointing=False,
+    slots=1024,
+    weights=13.49,
+    adapters=0.1,
+    activations=5.55,
+    logits=0.6,
+    overhead=0.8,
+    need=20.54,
+    available=21.31,
+    longest=1150,
+    fits=True,
+    advice="",
+)
 IDENTITY = contract.RunIdentity(
-    base_model="d" * 64, lora_rank=16, lora_targets="attention", seed=17, tokens=FINGERPRINT
+    base_model="d" * 64,
+    lora_rank=16,
+    lora_targets="attention",
+    rslora=False,
+    micro_batches_per_step=4,
+    seed=17,
+    tokens=FINGERPRINT,
 )
 
 
@@ -146,13 +170,17 @@ def plan() -> contract.TrainingPlan:
         examples=7200,
         too_long=3,
         tokens=190_000,
-        packs=200,
+        slots=195_876,
         fill=0.97,
-        packs_per_step=4,
-        steps_per_epoch=50,
+        micro_batches=200,
+        micro_batches_per_step=4,
         steps=300,
         epochs=6,
         estimate=ESTIMATE,
+        memory=MEMORY,
+        saving=contract.SavePlan(
+            minutes=15, steps=1000, checkpoints=9, checkpoint_mib=78.1, total_gib=0.69, restore_minutes=0.1
+        ),
     )
 
 
@@ -164,6 +192,7 @@ def preflight() -> contract.PreflightReport:
         base_model="tiny",
         base_model_fingerprint="d" * 64,
         estimate=ESTIMATE,
+        memory=MEMORY,
     )
 
 
@@ -175,7 +204,17 @@ def canary(mode: str, start: int, end: int) -> contract.CanaryReport:
         seal_sha256="e" * 64,
         probe_losses=[3.2, 2.9, 2.4, 2.1],
         tokens_per_second=2410.0,
-        peak_memory_gib=20.4,
+        slots_per_second=2485.0,
+        examples_per_second=91.3,
+        achieved_tflops=40.2,
+        peak_tflops=70,
+        peak_allocated_gib=20.1,
+        peak_reserved_gib=20.4,
+        memory_limit_gib=21.3,
+        step_seconds_p50=2.9,
+        step_seconds_p95=3.1,
+        loader_wait_share=0.004,
+        evaluation_seconds=9.5,
         checkpoint_seconds=1.2,
         projected_hours=0.14,
         projected_usd=0.2,
@@ -196,6 +235,7 @@ def training() -> contract.TrainingReport:
         train_loss=0.41,
         validation_loss=0.52,
         curve=[contract.LossPoint(step=step, loss=3.2 * 0.99**step + 0.35, learning_rate=2e-4) for step in points],
+        validation_share=1.0,
         validation_curve=[(step, 3.0 * 0.99**step + 0.5) for step in range(30, 301, 30)],
         checkpoints=[100, 200, 300],
         fingerprint=FINGERPRINT,
@@ -317,7 +357,14 @@ def training_seals(tmp_path: Path) -> list[Path]:
     for step, loss in ((200, 0.5), (100, 0.9)):
         entry = contract.FileEntry(path="adapter_model.safetensors", bytes=1024**2, sha256="0" * 64)
         seal = contract.Seal(
-            step=step, loss=loss, probe_loss=loss - 0.1, seconds_used=step, identity=IDENTITY, files=[entry]
+            step=step,
+            loss=loss,
+            probe_loss=loss - 0.1,
+            seconds_used=step,
+            job="job-1",
+            job_seconds=step,
+            identity=IDENTITY,
+            files=[entry],
         )
         paths.append(tmp_path / f"checkpoint-{step}" / contract.SEAL)
         contract.save(paths[-1], seal)

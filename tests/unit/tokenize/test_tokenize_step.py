@@ -1,5 +1,6 @@
 """TokenizeExamples: sentences stored once, both directions, a fingerprint, a plan, and the refusal of one that does not fit."""
 
+import math
 import shutil
 
 import pyarrow as pa
@@ -9,7 +10,7 @@ import pytest
 from steps.contract import MANIFEST, BaseModelManifest, TokenFingerprint, TrainingPlan, load, save
 from steps.job import Refused
 from steps.prompt import Prompter, load_tokenizer
-from steps.shards import IGNORED, PackedSplit
+from steps.shards import IGNORED, TokenSplit
 from steps.tokenize.__main__ import main
 from tests.conftest import SENTENCES
 
@@ -22,6 +23,8 @@ SETTINGS = {
     "Epochs": "3",
     "MaxSteps": "0",
     "TrainingInstanceType": "ml.g5.xlarge",
+    "LoraRank": "4",
+    "LoraTargets": "all-linear",
     "MaxTrainingHours": "24",
     "MaxCostUsd": "100",
 }
@@ -56,11 +59,11 @@ def tokenised(base_model, tmp_path, monkeypatch):
 def answers(out, base_model):
     """Decoded answers of every example in the training packs."""
     prompter = Prompter.of(load_tokenizer(base_model / "tokenizer"), ("en", "ig"))
-    split = PackedSplit(out / "train", prompter, 128)
+    split = TokenSplit(out / "train", prompter)
     texts = []
     for index in range(len(split)):
-        row, current = split[index], []
-        for token, label in zip(row["input_ids"], row["labels"], strict=True):
+        batch, current = split[index], []
+        for token, label in zip(batch["input_ids"].ravel(), batch["labels"].ravel(), strict=True):
             if label == IGNORED:
                 continue
             current.append(int(token))
@@ -78,10 +81,10 @@ def test_both_directions_are_answered_in_full_and_end_with_eos(tokenised, base_m
 def test_the_plan_counts_what_the_trainer_will_do(tokenised):
     plan = load(tokenised() / "plan.json", TrainingPlan)
     assert plan.examples == 2 * len(SENTENCES)
-    assert plan.packs_per_step == 2
-    assert plan.steps == 3 * plan.steps_per_epoch
+    assert plan.micro_batches_per_step == 2
+    assert plan.steps == math.ceil(3 * plan.micro_batches / 2)
     assert 0 < plan.fill <= 1
-    assert plan.tokens == round(plan.fill * plan.packs * 128)
+    assert plan.tokens == round(plan.fill * plan.slots)
 
 
 def test_max_steps_caps_the_plan(tokenised):

@@ -26,7 +26,6 @@ HYPERPARAMETERS = {
     "TrainingInstanceType": "ml.g5.xlarge",
     "mode": "train",
     "canary_steps": "6",
-    "save_minutes": "15.0",
     "save_total_limit": "null",
     "max_runtime_seconds": "432000",
 }
@@ -57,6 +56,8 @@ def tokens(base_model, tmp_path_factory):
         "Epochs": "100",
         "MaxSteps": "20",
         "TrainingInstanceType": "ml.g5.xlarge",
+        "LoraRank": "4",
+        "LoraTargets": "all-linear",
         "MaxTrainingHours": "1",
         "MaxCostUsd": "10",
     }

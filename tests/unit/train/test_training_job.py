@@ -122,11 +122,11 @@ def test_sigterm_between_the_rows_of_a_step_saves_the_last_whole_step(training_j
 
     def collate_and_terminate(rows):
         calls.append(1)
-        if len(calls) == 7:  # two rows a step: the fourth has begun
+        if len(calls) == 9:  # two a step and one fetched ahead: the fourth step has begun
             os.kill(os.getpid(), signal.SIGTERM)
         return collate(rows)
 
-    monkeypatch.setattr("steps.train.loop.collate", collate_and_terminate)
+    monkeypatch.setattr("steps.train.trainer.collate", collate_and_terminate)
     main()
     done = report(job)
     assert (done.stop_reason, done.steps) == ("signal", 3)
@@ -203,7 +203,7 @@ def test_a_run_to_resume_without_any_checkpoint_is_refused(training_job):
 
 def accumulate(monkeypatch):
     """One row at a time and accumulation, as on a GPU."""
-    monkeypatch.setattr("steps.train.loop.rows_per_batch", lambda on_gpu, per_step: 1)
+    monkeypatch.setattr("steps.train.trainer.rows_per_batch", lambda on_gpu, batching, per_step: 1)
 
 
 def test_accumulating_rows_gives_the_same_losses_as_one_batch(training_job, monkeypatch):

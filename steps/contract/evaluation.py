@@ -1,0 +1,77 @@
+"""Reports of EvaluateModel."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from steps.contract.files import Report
+
+
+class Score(Report):
+    """One metric of one system in one direction."""
+
+    value: float
+    signature: str
+
+
+class DirectionScores(Report):
+    """Scores of one direction, e.g. `en-ig`, for the trained model and for the base model on the same sentences."""
+
+    direction: str
+    sentences: int
+    chrf: Score
+    bleu: Score
+    base_chrf: Score
+    base_bleu: Score
+
+
+class RuleVerdict(Report):
+    """One decided rule of the gate."""
+
+    rule: str
+    passed: bool
+    value: float
+    limit: float
+    sentence: str
+
+
+class GateVerdict(Report):
+    """The evaluation's overall verdict; strings are ready for the Condition, the Fail message and the registry."""
+
+    verdict: Literal["passed", "refused"]
+    message: str = Field(max_length=1000)
+    rules: list[RuleVerdict]
+
+
+class Sample(Report):
+    """One held-out sentence with its reference and the translations of both systems."""
+
+    direction: str
+    source: str
+    reference: str
+    hypothesis: str
+    base_hypothesis: str
+    chrf: float
+
+
+class SampleSet(Report):
+    """samples.json: translations of held-out sentences, in an order drawn by hash and never by score.
+
+    The first n samples are therefore a fair draw of n; the worst of the whole test set are kept too, at their places.
+    """
+
+    total: int = Field(description="Translations of the whole test set, both directions")
+    samples: list[Sample] = Field(max_length=500)
+    showcase: list[Sample] = Field(max_length=5, description="The first five of the order, for a terminal")
+
+
+class EvaluationReport(Report):
+    """The property file: `metrics.validation_loss.value` and `gate.verdict` are what the Condition reads."""
+
+    metrics: dict[str, dict[str, float]]
+    directions: list[DirectionScores]
+    champion: str = Field(description="What was compared with, or 'none'")
+    gate: GateVerdict
+    registry: dict[str, str] = Field(description="Ready-made strings for CustomerMetadataProperties")
