@@ -104,7 +104,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         type="String",
         default="ml.g5.xlarge",
         choices=tuple(TRAINING_INSTANCES),
-        help="Machine for the canaries and the training; all have one GPU",
+        help="Machine for the canaries and the training; ml.g5.12xlarge has four GPUs, the others one",
     ),
     Parameter(
         name="Epochs",

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from pipeline.cli import corpus, definition, prepare, run, staging
+from pipeline.cli import corpus, definition, estimate, prepare, run, staging
 from pipeline.errors import AsusuError, harmless
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command("compile")(definition.compile_)
 app.command("lint")(definition.lint)
 app.command("params")(definition.params)
 app.command("graph")(definition.graph)
+app.command("estimate")(estimate.estimate)
 app.command("run")(run.run)
 app.command("prepare")(prepare.prepare)
 app.command("corpus")(corpus.corpus)

@@ -1,15 +1,26 @@
-"""Checks every run-time parameter, the addresses and the two manifests, and estimates time and cost."""
+"""Checks every run-time parameter, the addresses and the two manifests, and estimates memory, time and cost."""
 
 from __future__ import annotations
 
 import os
 
 from steps import job
-from steps.budget import estimate, refuse_if_over
-from steps.contract import MANIFEST, PREFLIGHT_REPORT, BaseModelManifest, CorpusManifest, PreflightReport, load, save
+from steps.budget import estimate, read_limits, refuse_if_over, slots_of_run, uneven_shares
+from steps.contract import (
+    MANIFEST,
+    PREFLIGHT_REPORT,
+    BaseModelManifest,
+    CorpusManifest,
+    Estimate,
+    MemoryEstimate,
+    ModelShape,
+    PreflightReport,
+    load,
+    save,
+)
 from steps.instances import TRAINING_INSTANCES
 from steps.levers import read_levers
-from steps.memory import memory_estimate
+from steps.memory import memory_estimate, micro_batch
 from steps.parameters import BY_NAME, PARAMETERS, Value, check_all, parse_value
 
 TOKENS_PER_WORD = {"en": 1.4, "ig": 2.8}  # Mistral's tokenizer on news text; other languages as the dearer of the two
@@ -28,33 +39,21 @@ def main() -> None:
     corpus = load(job.processing_input("corpus-manifest") / MANIFEST, CorpusManifest)
     model = load(job.processing_input("base-model-manifest") / MANIFEST, BaseModelManifest)
     bucket = job.setting("Bucket")
+    instance_type, hosts = str(values["TrainingInstanceType"]), int(job.setting("TrainingHosts", "1"))
+    per_step = int(values["TokensPerStep"]) // int(values["PackLength"])
     problems = [
         *_address_problems("CorpusUri", str(values["CorpusUri"]), f"s3://{bucket}/corpora/", corpus.fingerprint),
         *_address_problems(
             "BaseModelUri", str(values["BaseModelUri"]), f"s3://{bucket}/base-models/", model.fingerprint
         ),
+        *filter(None, [uneven_shares(per_step, instance_type, hosts)]),
     ]
     if problems:
         raise job.Refused("; ".join(problems))
 
-    levers = read_levers(job.setting("Levers", "{}"))
-    instance_type = str(values["TrainingInstanceType"])
-    memory = memory_estimate(
-        model.shape,
-        TRAINING_INSTANCES[instance_type],
-        levers,
-        rank=int(values["LoraRank"]),
-        targets=str(values["LoraTargets"]),
-        slots=int(values["PackLength"]),
-    )
-    plan = estimate(
-        _training_slots(corpus, values), model.shape, instance_type, recompute=memory.gradient_checkpointing
-    )
+    memory, plan = _fit(values, model.shape, corpus, hosts)
     refuse_if_over(
-        plan,
-        float(values["MaxTrainingHours"]),
-        float(values["MaxCostUsd"]),
-        "Lower Epochs or MaxSteps, or raise the limit on purpose.",
+        plan, memory, instance_type, read_limits(), "Lower Epochs or MaxSteps, or raise the limit on purpose."
     )
     report = PreflightReport(
         parameters=values,
@@ -67,9 +66,10 @@ def main() -> None:
     )
     save(job.processing_output("preflight") / PREFLIGHT_REPORT, report)
     hours = f"about {plan.hours_low:.1f} to {plan.hours_high:.1f} h" if plan.hours_high >= 0.1 else "under 6 minutes"
+    recomputed = f" ({memory.advice})" if memory.advice else ""
     job.note(
-        f"{len(values)} parameters fit; {corpus.pairs:,} pairs, base model {model.name}; "
-        f"{hours} on {values['TrainingInstanceType']}"
+        f"{len(values)} parameters fit; {corpus.pairs:,} pairs, base model {model.name}; {hours} and "
+        f"{memory.need:.1f} of {memory.available:.1f} GiB on {instance_type}{recomputed}"
     )
 
 
@@ -82,12 +82,35 @@ def _address_problems(name: str, given: str, prefix: str, fingerprint: str) -> l
     return []
 
 
-def _training_slots(corpus: CorpusManifest, values: dict[str, Value]) -> int:
-    """Token slots the run will process, estimated from the manifest's word counts: both directions, all epochs."""
+def _fit(
+    values: dict[str, Value], shape: ModelShape, corpus: CorpusManifest, hosts: int
+) -> tuple[MemoryEstimate, Estimate]:
+    """Memory, time and cost of the run, its tokens estimated from the manifest's word counts."""
+    levers = read_levers(job.setting("Levers", "{}"))
+    instance_type = str(values["TrainingInstanceType"])
+    largest, width = micro_batch(levers, int(values["PackLength"]), int(values["MaxLength"]))
+    memory = memory_estimate(
+        shape,
+        TRAINING_INSTANCES[instance_type],
+        levers,
+        rank=int(values["LoraRank"]),
+        targets=str(values["LoraTargets"]),
+        slots=largest,
+        width=width,
+    )
     words = sum(count * TOKENS_PER_WORD.get(code, 2.8) for code, count in corpus.words.items())
-    slots = 2 * (words + PROMPT_TOKENS * corpus.pairs) * float(values["Epochs"])
-    limit = int(values["MaxSteps"]) * int(values["TokensPerStep"])
-    return int(min(slots, limit) if limit else slots)
+    mean_length = words / corpus.pairs + PROMPT_TOKENS
+    slots = slots_of_run(
+        2 * corpus.pairs,  # both directions
+        mean_length,
+        levers,
+        max_length=int(values["MaxLength"]),
+        epochs=float(values["Epochs"]),
+        max_slots=int(values["MaxSteps"]) * int(values["TokensPerStep"]),
+    )
+    attended = round(mean_length) if levers.attention == "varlen" else width
+    recompute = memory.gradient_checkpointing
+    return memory, estimate(slots, shape, instance_type, recompute=recompute, hosts=hosts, width=attended)
 
 
 if __name__ == "__main__":

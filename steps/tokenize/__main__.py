@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from steps import job
-from steps.budget import refuse_if_over
+from steps.budget import read_limits, refuse_if_over
 from steps.contract import FINGERPRINT, MANIFEST, PLAN, BaseModelManifest, TokenFingerprint, load, save
 from steps.languages import language
 from steps.levers import read_levers
@@ -38,8 +38,9 @@ def main() -> None:
     plan = make_plan(train, written, model.shape, levers)
     refuse_if_over(
         plan.estimate,
-        float(job.parameter("MaxTrainingHours")),
-        float(job.parameter("MaxCostUsd")),
+        plan.memory,
+        str(job.parameter("TrainingInstanceType")),
+        read_limits(),
         f"The run is {plan.steps:,} steps of {plan.micro_batches_per_step} micro-batches, {plan.epochs:g} epochs. "
         "Lower Epochs or MaxSteps, or raise the limit on purpose.",
     )

@@ -111,3 +111,51 @@ def test_a_manifest_that_is_not_one_is_named(preflight, tmp_path):
     (tmp_path / "processing/input/corpus-manifest" / MANIFEST).write_text("{}")
     with pytest.raises(Refused, match=r"manifest.json is not a valid CorpusManifest"):
         main()
+
+
+SEVEN_B = MODEL.model_copy(update={"parameters": 7_241_732_096, "shape": MISTRAL_7B})
+
+
+def test_a_pack_that_does_not_fit_the_gpu_is_refused_with_need_limit_longest_and_lever(preflight):
+    off = '{"gradient_checkpointing": "off"}'
+    with pytest.raises(Refused) as refused:
+        preflight(model=SEVEN_B, PackLength="2048", TokensPerStep="4096", Levers=off)
+    for text in (
+        "2,048 token slots need 26",
+        "21.3",
+        "A10G",
+        "the longest that fits is 1,213",
+        "PackLength at most 1152",
+    ):
+        assert text in str(refused.value)
+
+
+def test_padded_batches_are_weighed_by_the_slots_of_their_rows(preflight):
+    """Ten rows of 100 in a PackLength of 1,024: 1,000 slots, each example of which takes 100 whatever its length."""
+    report = preflight(model=SEVEN_B, MaxLength="100", Levers='{"batching": "padded"}')
+    assert report.memory.slots == 1000
+    assert report.estimate.tokens == 2 * CORPUS.pairs * 100
+
+
+def test_the_note_says_hours_memory_and_that_activations_are_recomputed(preflight, capsys):
+    preflight(model=SEVEN_B, PackLength="4096")
+    said = capsys.readouterr().out
+    assert "of 21.3 GiB on ml.g5.xlarge" in said
+    assert "under 6 minutes" in said
+    assert "Activations are recomputed" in said
+    assert "PackLength at most 1152" in said
+
+
+def test_what_the_deployment_set_limits_the_run_too(preflight):
+    corpus = CORPUS.model_copy(update={"pairs": 500_000, "words": {"en": 8_000_000, "ig": 9_000_000}})
+    wide = {"MaxTrainingHours": "400", "MaxCostUsd": "1000"}
+    assert preflight(corpus, SEVEN_B, **wide).estimate.hours_high > 12
+    with pytest.raises(Refused, match="MaxRuntime"):
+        preflight(corpus, SEVEN_B, MaxRuntimeSeconds="43200", **wide)
+    two = preflight(corpus, SEVEN_B, MaxRuntimeSeconds="86400", TrainingHosts="2", **wide)
+    assert "2 x ml.g5.xlarge" in two.estimate.assumptions
+
+
+def test_gpus_that_cannot_share_a_step_evenly_are_refused(preflight):
+    with pytest.raises(Refused, match="4 GPUs"):
+        preflight(TrainingInstanceType="ml.g5.12xlarge", TokensPerStep="2048")

@@ -7,13 +7,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from steps.contract import MANIFEST, BaseModelManifest, TokenFingerprint, TrainingPlan, load, save
+from steps.contract import MANIFEST, BaseModelManifest, ModelShape, TokenFingerprint, TrainingPlan, load, save
 from steps.job import Refused
 from steps.prompt import Prompter, load_tokenizer
 from steps.shards import IGNORED, TokenSplit
 from steps.tokenize.__main__ import main
-from tests.conftest import SENTENCES
+from tests.drill.tiny import SENTENCES
 
+MISTRAL_7B = ModelShape(
+    layers=32, hidden=4096, intermediate=14336, heads=32, kv_heads=8, head=128, vocabulary=32000, tied=False
+)
 SETTINGS = {
     "SourceLanguage": "en",
     "TargetLanguage": "ig",
@@ -34,7 +37,7 @@ SETTINGS = {
 def tokenised(base_model, tmp_path, monkeypatch):
     """Runs the step with changed settings; returns its output folder."""
 
-    def run(pairs=SENTENCES, weights=None, **changes):
+    def run(pairs=SENTENCES, shape=None, **changes):
         root = tmp_path / str(len(list(tmp_path.iterdir())))
         inputs = root / "processing" / "input"
         (inputs / "splits").mkdir(parents=True)
@@ -45,7 +48,7 @@ def tokenised(base_model, tmp_path, monkeypatch):
             pq.write_table(table, inputs / "splits" / f"{split}.parquet")
         shutil.copytree(base_model / "tokenizer", inputs / "tokenizer")
         manifest = load(base_model / MANIFEST, BaseModelManifest)
-        manifest = manifest.model_copy(update={"parameters": weights or manifest.parameters})
+        manifest = manifest.model_copy(update={"shape": shape or manifest.shape})
         save(inputs / "base-model-manifest" / MANIFEST, manifest)
         monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(root))
         for name, value in (SETTINGS | changes).items():
@@ -126,6 +129,35 @@ def test_the_fingerprint_changes_with_what_shards_depend_on(tokenised):
 )
 def test_a_plan_over_its_limit_is_refused_with_both_numbers(tokenised, limit, value, says):
     with pytest.raises(Refused, match="does not fit") as caught:
-        tokenised(weights=7_241_732_096, Epochs="100", **{limit: value})
+        tokenised(SENTENCES * 20, MISTRAL_7B, Epochs="100", **{limit: value})
     assert says in str(caught.value)
     assert "ml.g5.xlarge" in str(caught.value)
+
+
+def test_a_plan_over_the_gpus_memory_is_refused_with_need_limit_and_lever(tokenised):
+    sizes = {"PackLength": "2048", "TokensPerStep": "2048"}
+    with pytest.raises(Refused, match=r"2,048 token slots need \d\d\.\d GiB where 21\.3") as caught:
+        tokenised(shape=MISTRAL_7B, Levers='{"gradient_checkpointing": "off"}', LoraTargets="attention", **sizes)
+    assert "PackLength at most 1216" in str(caught.value)
+
+
+def test_with_auto_the_plan_recomputes_activations_only_where_it_must(tokenised):
+    short = load(tokenised(shape=MISTRAL_7B, LoraTargets="attention") / "plan.json", TrainingPlan)
+    sizes = {"PackLength": "2048", "TokensPerStep": "2048"}
+    long = load(tokenised(shape=MISTRAL_7B, LoraTargets="attention", **sizes) / "plan.json", TrainingPlan)
+    assert not short.memory.gradient_checkpointing
+    assert long.memory.gradient_checkpointing
+    assert long.estimate.flops_per_token > 1.45 * short.estimate.flops_per_token
+
+
+def test_micro_batches_that_the_gpus_cannot_share_evenly_are_refused(tokenised):
+    with pytest.raises(Refused, match="4 GPUs"):
+        tokenised(TrainingInstanceType="ml.g5.12xlarge")
+
+
+def test_the_platforms_limit_counts_less_its_margin(tokenised):
+    limits = {"MaxRuntimeSeconds": "2000", "StopMarginMinutes": "33"}
+    with pytest.raises(
+        Refused, match=r"ends the job after 0\.5556 hours \(MaxRuntime\), and training stops 33 minutes"
+    ):
+        tokenised(SENTENCES * 20, MISTRAL_7B, Epochs="100", **limits)
