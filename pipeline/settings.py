@@ -1,7 +1,8 @@
 """Deploy-time settings: what differs between accounts and stages, read from `environments/<name>.yaml`.
 
 Only images, roles, bucket, key and tags differ in a compiled definition; the graph is the same everywhere, unless one
-asks for several hosts to prepare the corpus.
+asks for several hosts to prepare the corpus. Spot and the number of machines that train change fields of the training
+steps.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from pipeline.errors import BadInput
 from steps.levers import Levers
@@ -64,6 +65,23 @@ class Roles(_Strict):
     evaluate: RoleArn
 
 
+class Spot(_Strict):
+    """Managed spot training of TrainLora: spare machines at a discount, taken back at two minutes' notice.
+
+    The canaries stay on demand. They take minutes, so spot would save cents and add a wait for capacity, and what they
+    prove is what an interrupted spot job relies on: a new machine with the same checkpoint address finds the checkpoint
+    of the one before and goes on from it. An account needs the quotas of both kinds.
+    """
+
+    enabled: bool = False
+    max_wait_hours: int = Field(
+        default=168, ge=1, le=720, description="Running and waiting for capacity together; at least max_runtime_hours"
+    )
+    interruptions_per_day: float = Field(
+        default=1.0, ge=0, le=48, description="Assumed by the estimate alone; nobody publishes it"
+    )
+
+
 class Settings(_Strict):
     """One environment."""
 
@@ -79,6 +97,19 @@ class Settings(_Strict):
         le=672,
         description="The platform's limit for TrainLora; 120 hours is the service's default quota",
     )
+    stop_margin_minutes: int = Field(
+        default=30,
+        ge=30,
+        le=1440,
+        description="Training stops itself this long before the platform's limit, whose clock starts before the program",
+    )
+    training_hosts: int = Field(
+        default=1,
+        ge=1,
+        le=8,
+        description="Machines that train together, the canaries' too; each has its own copy of the data",
+    )
+    spot: Spot = Field(default=Spot(), description="Spot machines for TrainLora")
     prepare_hosts: int = Field(
         default=1,
         ge=1,
@@ -106,6 +137,19 @@ class Settings(_Strict):
     start_parameters: dict[str, str] = Field(
         default_factory=dict, description="Run-time values that `start` and `run` give unless told otherwise"
     )
+
+    @model_validator(mode="after")
+    def _limits_agree(self) -> Self:
+        if self.spot.enabled and self.spot.max_wait_hours < self.max_runtime_hours:
+            raise ValueError(
+                f"spot.max_wait_hours {self.spot.max_wait_hours} is under max_runtime_hours {self.max_runtime_hours}: waiting"
+                " includes running, and the service refuses the job; raise it, or lower max_runtime_hours"
+            )
+        if self.stop_margin_minutes >= 60 * self.max_runtime_hours:
+            raise ValueError(
+                f"stop_margin_minutes {self.stop_margin_minutes} leaves nothing of max_runtime_hours {self.max_runtime_hours}"
+            )
+        return self
 
 
 def environment_names() -> list[str]:
@@ -136,7 +180,8 @@ def load(name: str, substitutions: dict[str, str] | None = None) -> Settings:
         raise BadInput(f"environment {name} is not YAML: {error}") from error
     except ValidationError as error:
         problems = "\n".join(
-            f"  {'.'.join(map(str, e['loc']))}: {e['msg']} (is {e['input']!r})" for e in error.errors()
+            f"  {'.'.join(map(str, e['loc']))}: {e['msg']} (is {e['input']!r})" if e["loc"] else f"  {e['msg']}"
+            for e in error.errors()
         )
         hint = "give --account 123456789012" if "{account}" in text else "correct the file and try again"
         raise BadInput(f"environment {name} has {error.error_count()} problem(s):\n{problems}", hint=hint) from error

@@ -19,6 +19,7 @@ from pipeline.cli.view import View
 from pipeline.definition import Definition, read
 from pipeline.errors import EXIT_FAILED, EXIT_OK, EXIT_REFUSED, AsusuError, BadInput, Interrupted
 from pipeline.local.record import Execution
+from pipeline.local.requests import passed_over
 from pipeline.local.runner import Options, interruptible
 from pipeline.local.runner import run as run_definition
 from pipeline.recipes import languages_of, pipeline_name
@@ -60,6 +61,8 @@ def run(
     if not resume:
         refuse_missing(bucket, parameters)
         parameters |= _publish(bucket, given, corpus or [], base_model or "tiny", languages_of(recipe))
+    for sentence in passed_over(definition):
+        console.print(f"note: {sentence}", highlight=False, soft_wrap=True)
     execution = _execute(pipeline_name(recipe), text, definition, parameters, workdir, resume, console)
     outcome = report_on(execution, text, workdir)
     if outcome.unwritten:

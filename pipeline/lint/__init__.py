@@ -20,7 +20,14 @@ from pipeline.lint.requests import check_requests
 from pipeline.lint.retries import check_retries
 from pipeline.lint.safety import check_approval, check_isolation, check_secrets
 from pipeline.lint.structure import check_branches, check_steps
-from pipeline.lint.training import check_checkpoints, check_image, check_shared_checkpoints, check_time_limit
+from pipeline.lint.training import (
+    check_checkpoints,
+    check_hosts,
+    check_image,
+    check_shared_checkpoints,
+    check_spot,
+    check_time_limit,
+)
 
 __all__ = ["Finding", "Rule", "lint"]
 
@@ -44,6 +51,8 @@ CHECKS: tuple[Check, ...] = (
     check_time_limit,
     check_checkpoints,
     check_shared_checkpoints,
+    check_spot,
+    check_hosts,
     check_addresses,
     check_mounts,
     check_absolute_paths,

@@ -53,6 +53,8 @@ Rule = Literal[
     "checkpoints",
     "checkpoint-folder",
     "shared-checkpoints",
+    "spot",
+    "training-hosts",
     "double-slash",
     "local-path",
     "absolute-path",

@@ -10,7 +10,7 @@ from pipeline.definition import Definition, Step
 from pipeline.lint.finding import Finding
 from pipeline.lint.order import needed_steps
 from pipeline.lint.values import resolve
-from pipeline.lint.walk import dig
+from pipeline.lint.walk import dig, rows
 
 SDK_DEFAULT_SECONDS = 3600  # what ModelTrainer writes when nobody chose a StoppingCondition
 CHECKPOINT_FOLDER = "/opt/ml/checkpoints"  # the API's default for CheckpointConfig.LocalPath
@@ -71,3 +71,61 @@ def check_shared_checkpoints(definition: Definition) -> Iterator[Finding]:
                     problem = f"{first} may run at the same time and has the same address {address}"
                     remedy = "let one wait for the other, or part their addresses"
                     yield Finding("shared-checkpoints", where, problem, remedy)
+
+
+def check_spot(definition: Definition) -> Iterator[Finding]:
+    """A spot job has somewhere to go on from, a time to wait, and one machine type.
+
+    Source: API reference of StoppingCondition and ResourceConfig: MaxWaitTimeInSeconds counts waiting and running, and
+    InstancePreferences excludes EnableManagedSpotTraining.
+    """
+    for step in _training(definition):
+        where = f"Steps.{step.name}.Arguments"
+        spot = resolve(dig(step.arguments, "EnableManagedSpotTraining"), definition)
+        limits = f"{where}.StoppingCondition.MaxWaitTimeInSeconds"
+        wait = resolve(dig(step.arguments, "StoppingCondition", "MaxWaitTimeInSeconds"), definition)
+        runs = resolve(dig(step.arguments, "StoppingCondition", "MaxRuntimeInSeconds"), definition)
+        if spot is not True:
+            if wait is not None:
+                problem = "stands on a job that is not on spot machines; the service refuses it"
+                yield Finding("spot", limits, problem, "set EnableManagedSpotTraining, or remove it")
+            continue
+        if not dig(step.arguments, "CheckpointConfig", "S3Uri"):
+            problem = "asks for spot machines, and there is no CheckpointConfig: an interruption would lose everything"
+            yield Finding(
+                "spot", f"{where}.EnableManagedSpotTraining", problem, "give CheckpointConfig an address of its own"
+            )
+        if wait is None:
+            problem = "is missing: nobody said how long the job may wait for a spot machine"
+            yield Finding("spot", limits, problem, "set it to MaxRuntimeInSeconds and the hours you can wait")
+        elif isinstance(wait, int) and isinstance(runs, int) and wait < runs:
+            problem = f"is {wait}, under MaxRuntimeInSeconds={runs}; waiting includes running"
+            yield Finding("spot", limits, problem, "raise it, or lower MaxRuntimeInSeconds")
+        if dig(step.arguments, "ResourceConfig", "InstancePreferences"):
+            problem = "cannot be had together with spot machines"
+            remedy = "name one InstanceType, or train on demand"
+            yield Finding("spot", f"{where}.ResourceConfig.InstancePreferences", problem, remedy)
+
+
+def check_hosts(definition: Definition) -> Iterator[Finding]:
+    """Jobs of one training image run on as many machines as each other, and every machine sees all of the data.
+
+    A canary on another number of machines would measure another run, and the trainer itself shares out the micro-batches.
+    """
+    counts: dict[str, tuple[str, object]] = {}
+    for step in _training(definition):
+        where = f"Steps.{step.name}.Arguments"
+        count = resolve(dig(step.arguments, "ResourceConfig", "InstanceCount"), definition)
+        image = json.dumps(resolve(dig(step.arguments, "AlgorithmSpecification", "TrainingImage"), definition))
+        first, expected = counts.setdefault(image, (step.name, count))
+        if isinstance(count, int) and isinstance(expected, int) and count != expected:
+            problem = f"is {count}, and {expected} in {first}, which runs the same image"
+            yield Finding(
+                "training-hosts", f"{where}.ResourceConfig.InstanceCount", problem, "give both the same number"
+            )
+        for index, row in enumerate(rows(step.arguments, "InputDataConfig")):
+            spread = resolve(dig(row, "DataSource", "S3DataSource", "S3DataDistributionType"), definition)
+            if isinstance(count, int) and count > 1 and spread == "ShardedByS3Key":
+                place = f"{where}.InputDataConfig[{index}].DataSource.S3DataSource.S3DataDistributionType"
+                problem = "gives each machine a part of the data, and the trainer shares out micro-batches of the whole"
+                yield Finding("training-hosts", place, problem, "use FullyReplicated")

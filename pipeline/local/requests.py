@@ -44,6 +44,20 @@ SERVED: Mapping[str, Sequence[Any]] = {
     "S3Input.S3CompressionType": ("None",),
     "DataSource.S3DataSource.S3DataType": ("S3Prefix",),
 }
+HINTS: Mapping[str, str] = {
+    "ResourceConfig.InstanceCount": "machines that train together need a network between them: set training_hosts to 1 in "
+    "the environment's file",
+}
+
+
+def passed_over(definition: Definition) -> list[str]:
+    """In sentences, what a definition asks of its training machines that means nothing on this one."""
+    spot = [step.name for step in definition.steps if step.arguments.get("EnableManagedSpotTraining") is True]
+    return (
+        [f"{', '.join(spot)} asks for spot machines; this one is nobody's to take back, so that is ignored"]
+        if spot
+        else []
+    )
 
 
 def check_requests(definition: Definition, scope: Scope, commands: CommandFor) -> None:
@@ -69,7 +83,10 @@ def _check_job(step: Step, kind: JobKind, scope: Scope, commands: CommandFor) ->
             if value not in (None, LATER, *served):
                 few = not isinstance(served, range)
                 wanted = " or ".join(map(str, served)) if few else f"{served[0]} to {served[-1]}"
-                raise BadInput(f"step {step.name}: {place}{field} is {value!r}; the local run serves {wanted}")
+                raise BadInput(
+                    f"step {step.name}: {place}{field} is {value!r}; the local run serves {wanted}",
+                    hint=HINTS.get(field, ""),
+                )
     check_strings(kind, request, step.name)
     application = request["AppSpecification" if kind == "Processing" else "AlgorithmSpecification"]
     image = application["ImageUri" if kind == "Processing" else "TrainingImage"]

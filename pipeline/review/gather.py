@@ -21,6 +21,9 @@ def gather(execution: Execution, definition_text: str, store: Store, commands: l
     def artefact(step: str) -> Path | None:
         return store.path(done[step].describe["ModelArtifacts"]["S3ModelArtifacts"]) if step in done else None
 
+    def canary(step: str) -> Path | None:
+        return artefact(step) or _measured_before_refusal(execution, step)
+
     failed = [step for step in execution.steps if step.status in ("Failed", "Stopped")]
     return RunFiles(
         provenance={
@@ -35,13 +38,21 @@ def gather(execution: Execution, definition_text: str, store: Store, commands: l
         preflight=output("Preflight", "preflight", contract.PREFLIGHT_REPORT),
         data_report=output("PrepareCorpus", "data-report", contract.DATA_REPORT),
         plan=output("TokenizeExamples", "tokens", contract.PLAN),
-        canary_train=artefact("CanaryTrain"),
-        canary_resume=artefact("CanaryResume"),
+        canary_train=canary("CanaryTrain"),
+        canary_resume=canary("CanaryResume"),
         training=artefact("TrainLora"),
         seals=_seals(done.get("TrainLora"), store),
         evaluation=output("EvaluateModel", "evaluation", contract.EVALUATION_REPORT),
         samples=output("EvaluateModel", "evaluation", contract.SAMPLES),
     )
+
+
+def _measured_before_refusal(execution: Execution, name: str) -> Path | None:
+    """The report of a canary that refused the run: its job failed, so it lies in the job's folder alone."""
+    for step in execution.steps:
+        if step.name == name and step.log_folder and step.status == "Failed":
+            return Path(step.log_folder) / "ml" / "model" / contract.CANARY_REPORT
+    return None
 
 
 def output_address(step: StepRecord, name: str) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipeline.review.charts import chrf_bars, loss_curves
+from pipeline.review.charts import chrf_bars, loss_curves, memory_bars
 from pipeline.review.data_page import data_charts, view_of
 from pipeline.review.files import Run, RunFiles, read_run
+from pipeline.review.measured import canaries_measured
 from pipeline.review.page import write_page
 from pipeline.review.planned import plan_against_actual
 from steps.contract import Sample
@@ -15,6 +16,7 @@ from steps.parameters import BY_NAME
 
 DRAWN = 20
 WORST = 10
+WORTH_DRAWING = 0.1  # of a GPU's memory; a smaller model shows nothing but the GPU
 
 
 def render(inputs: RunFiles, into: Path) -> None:
@@ -35,6 +37,7 @@ def render(inputs: RunFiles, into: Path) -> None:
         drawn=run.samples.samples[:DRAWN] if run.samples else [],
         worst=worst_samples(run.samples.samples) if run.samples else [],
         planned=plan_against_actual(run),
+        measured=canaries_measured(run, inputs.parameters),
         table=BY_NAME,
     )
 
@@ -53,6 +56,8 @@ def _charts(run: Run) -> dict[str, Any]:
         rules = run.evaluation.gate.rules if run.evaluation else []
         limits = [rule.limit for rule in rules if rule.rule == "validation_loss"]
         charts["loss"] = loss_curves(run.training, limits[0] if limits else None)
+    if run.plan and run.plan.memory.need > WORTH_DRAWING * run.plan.memory.available:
+        charts["memory"] = memory_bars(run.plan.memory, run.canary_train)
     if run.evaluation:
         charts["chrf"] = chrf_bars(run.evaluation)
     safe = {name: Markup(svg) for name, svg in charts.items()}  # noqa: S704

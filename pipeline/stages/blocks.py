@@ -46,6 +46,7 @@ METRICS = {  # name -> regular expression over the JSON lines that the trainer p
     "train:loss": r'"event": "train".*"loss": ([-+0-9.eE]+)',
     "validation:loss": r'"event": "validation".*"loss": ([-+0-9.eE]+)',
     "train:tokens_per_second": r'"event": "train".*"tokens_per_second": ([-+0-9.eE]+)',
+    "train:grad_norm": r'"event": "train".*"grad_norm": ([-+0-9.eE]+)',
     "train:step": r'"event": "train".*"step": ([0-9]+)',
 }
 
@@ -97,6 +98,16 @@ class Blueprint:
     def tags(self) -> list[dict[str, str]]:
         """The environment's tags as the SDK wants them."""
         return [{"Key": key, "Value": value} for key, value in self.settings.tags.items()]
+
+
+def training_settings(plan: Blueprint) -> dict[str, str]:
+    """What a step that plans the training must know of how it was deployed, as its environment's texts."""
+    return {
+        "Levers": plan.settings.levers.text(),
+        "TrainingHosts": str(plan.settings.training_hosts),
+        "MaxRuntimeSeconds": str(plan.settings.max_runtime_hours * HOUR),
+        "StopMarginMinutes": str(plan.settings.stop_margin_minutes),
+    }
 
 
 def retries() -> list[RetryPolicy]:
@@ -209,16 +220,26 @@ def training_step(
     checkpoints: str,
     max_runtime_seconds: int,
     after: Sequence[Step],
+    max_wait_seconds: int | None = None,
 ) -> TrainingStep:
-    """A training job of the `train` image. Never cached: its checkpoint address holds the execution id."""
+    """A training job of the `train` image. Never cached: its checkpoint address holds the execution id.
+
+    With `max_wait_seconds`, running and waiting together, it runs on spot machines.
+    """
+    stopping = {"max_wait_time_in_seconds": max_wait_seconds} if max_wait_seconds else {}
     trainer = ModelTrainer(
         sagemaker_session=plan.session,
         role=plan.settings.roles.train,
         training_image=plan.settings.images.train,
         training_input_mode="File",
-        compute=Compute(instance_type=plan.parameters["TrainingInstanceType"], instance_count=1, volume_size_in_gb=200),
+        compute=Compute(
+            instance_type=plan.parameters["TrainingInstanceType"],
+            instance_count=plan.settings.training_hosts,
+            volume_size_in_gb=200,
+            enable_managed_spot_training=True if max_wait_seconds else None,
+        ),
         networking=Networking(enable_network_isolation=True),
-        stopping_condition=StoppingCondition(max_runtime_in_seconds=max_runtime_seconds),
+        stopping_condition=StoppingCondition(max_runtime_in_seconds=max_runtime_seconds, **stopping),
         checkpoint_config=CheckpointConfig(s3_uri=plan.run_address(checkpoints), local_path="/opt/ml/checkpoints"),
         output_data_config=OutputDataConfig(
             s3_output_path=plan.run_address("training"), kms_key_id=plan.settings.kms_key

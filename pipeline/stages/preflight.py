@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
-from pipeline.stages.blocks import Blueprint, processing_step
+from pipeline.stages.blocks import Blueprint, processing_step, training_settings
 from steps.contract import MANIFEST
 from steps.parameters import PARAMETERS
 
@@ -23,6 +23,7 @@ def build(plan: Blueprint) -> ProcessingStep:
         },
         outputs=["preflight"],
         environment=plan.text(*(row.name for row in PARAMETERS))
-        | {"Bucket": plan.settings.bucket, "Levers": plan.settings.levers.text()},
+        | {"Bucket": plan.settings.bucket}
+        | training_settings(plan),
         hours=1,
     )

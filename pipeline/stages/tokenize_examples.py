@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
-from pipeline.stages.blocks import Blueprint, processing_step
+from pipeline.stages.blocks import Blueprint, processing_step, training_settings
 from steps.contract import MANIFEST, TOKENIZER_FOLDER
 
 
@@ -38,7 +38,7 @@ def build(plan: Blueprint, prepare: ProcessingStep) -> ProcessingStep:
             "MaxCostUsd",
         )
         | {"SourceLanguage": source, "TargetLanguage": target, "SourceName": names[0], "TargetName": names[1]}
-        | {"Levers": plan.settings.levers.text()},
+        | training_settings(plan),
         hours=6,
         after=[prepare],
         cache_days=30,

@@ -16,10 +16,10 @@ CANARY_STEPS = 12
 
 
 def _hyperparameters(plan: Blueprint, mode: str) -> dict[str, Any]:
-    """What the container reads; every value reaches it as a string.
+    """What the container reads; every value reaches it as a string. The mode apart, the same for all three jobs.
 
-    `max_runtime_seconds` is the platform's limit for TrainLora, which a container cannot see: the trainer stops before
-    it, and CanaryTrain refuses a run that would not fit it.
+    `max_runtime_seconds` is the platform's limit for TrainLora, which a container cannot see: the trainer stops
+    `stop_margin_minutes` before it, and CanaryTrain refuses a run that would not fit it.
     """
     return plan.text(
         "LearningRate",
@@ -35,6 +35,7 @@ def _hyperparameters(plan: Blueprint, mode: str) -> dict[str, Any]:
         "canary_steps": CANARY_STEPS,
         "save_total_limit": None,  # keep every checkpoint: deleting one locally deletes it in S3
         "max_runtime_seconds": plan.settings.max_runtime_hours * HOUR,
+        "stop_margin_minutes": plan.settings.stop_margin_minutes,
     }
 
 
@@ -74,7 +75,8 @@ def build_canary_resume(plan: Blueprint, tokenize: ProcessingStep, canary: Train
 
 
 def build_train(plan: Blueprint, tokenize: ProcessingStep, after: Step) -> TrainingStep:
-    """The long run."""
+    """The long run, on spot machines where the settings say so: its checkpoints outlive each of them."""
+    spot = plan.settings.spot
     return training_step(
         plan,
         "TrainLora",
@@ -83,5 +85,6 @@ def build_train(plan: Blueprint, tokenize: ProcessingStep, after: Step) -> Train
         hyperparameters=_hyperparameters(plan, "train"),
         checkpoints="checkpoints",
         max_runtime_seconds=plan.settings.max_runtime_hours * HOUR,
+        max_wait_seconds=spot.max_wait_hours * HOUR if spot.enabled else None,
         after=[after],
     )

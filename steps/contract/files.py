@@ -78,6 +78,8 @@ def load(path: Path, kind: type[AnyReport]) -> AnyReport:
         raise Refused(
             f"cannot read {path.name}: {error.strerror or error}. An earlier step should have written it."
         ) from error
+    except UnicodeDecodeError as error:
+        raise Refused(f"{path.name} is damaged, it is not UTF-8 text: {error.reason} at byte {error.start}") from error
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         raise Refused(f"{path.name} is not a valid {kind.__name__}: {problems}") from error

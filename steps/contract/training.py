@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Literal
 
 from pydantic import Field
@@ -139,6 +141,20 @@ class Seal(Report):
     job_seconds: float = Field(description="Seconds of this job so far, over its restarts")
     identity: RunIdentity
     files: list[FileEntry]
+    own_sha256: str = Field(description="Over all of the above, so that a seal vouches for itself too")
+
+    def stamped(self) -> Seal:
+        """The same seal with the sum that belongs to it."""
+        return self.model_copy(update={"own_sha256": self._sum()})
+
+    @property
+    def is_as_written(self) -> bool:
+        """Whether no number in it has changed since it was written."""
+        return self.own_sha256 == self._sum()
+
+    def _sum(self) -> str:
+        values = self.model_dump(mode="json", exclude={"own_sha256"})
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 class CanaryReport(Report):
@@ -152,8 +168,11 @@ class CanaryReport(Report):
     tokens_per_second: float = Field(description="Real tokens, padding not counted")
     slots_per_second: float = Field(description="Token slots, padding included")
     examples_per_second: float
+    device: str = Field(description="What the measurements hold for, such as 1 x NVIDIA A10G")
     achieved_tflops: float
-    peak_tflops: float | None = Field(description="Of the instance's GPUs, dense bf16; None on a CPU")
+    peak_tflops: float | None = Field(
+        description="Of the GPUs in use, dense bf16; None on a CPU, and on another GPU than the instance type's"
+    )
     peak_allocated_gib: float = Field(description="Of the GPU; on a CPU peak resident memory of the process")
     peak_reserved_gib: float
     memory_limit_gib: float | None = Field(description="What may be used of the GPU; None on a CPU")
@@ -161,9 +180,15 @@ class CanaryReport(Report):
     step_seconds_p95: float
     loader_wait_share: float = Field(description="Share of step time spent waiting for data")
     evaluation_seconds: float = Field(description="One validation of the training curve")
-    checkpoint_seconds: float
+    evaluation_share: float = Field(description="Share of the whole run that its validations would take")
+    checkpoint_seconds: float = Field(description="To write one and seal it")
     projected_hours: float
-    projected_usd: float
+    projected_usd: float = Field(description="At the on-demand price")
+
+    @property
+    def peak_share(self) -> float | None:
+        """Share of the GPUs' peak that was reached; None where their peak is not known."""
+        return None if self.peak_tflops is None else self.achieved_tflops / self.peak_tflops
 
 
 class LossPoint(Report):

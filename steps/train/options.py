@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from steps import job
 from steps.levers import Levers, read_levers
@@ -27,12 +27,21 @@ class TrainOptions(BaseModel):
     seed: int
     instance_type: str
     canary_steps: int
-    save_minutes: float | None = None
+    save_minutes: float | None = Field(default=None, gt=0)
     """None: as often as the plan says."""
-    save_steps: int | None = None
+    save_steps: int | None = Field(default=None, ge=1)
     save_total_limit: int | None
+    """Always None: a checkpoint that is deleted here is deleted in S3."""
     max_runtime_seconds: float
+    stop_margin_minutes: float = Field(default=30, ge=30)
+    """Training stops itself this long before the platform's limit, whose clock starts before this program."""
     levers: Levers
+
+    @field_validator("save_total_limit")
+    @classmethod
+    def _keeps_all(cls, limit: int | None) -> None:
+        if limit is not None:
+            raise ValueError(f"must be null, not {limit}: a checkpoint that is deleted here is deleted in S3 too")
 
 
 NAMES = {  # run-time parameter -> field

@@ -16,6 +16,7 @@ class Pace:
 
     step_seconds: list[float] = field(default_factory=list)
     waiting_seconds: float = 0.0
+    _waiting_first: float = 0.0
     _mark: float = field(default_factory=time.monotonic)
 
     def resume(self) -> None:
@@ -27,6 +28,8 @@ class Pace:
         if torch.cuda.is_available():
             torch.cuda.synchronize()
         self.step_seconds.append(time.monotonic() - self._mark)
+        if len(self.step_seconds) == 1:
+            self._waiting_first = self.waiting_seconds
         self.resume()
 
     @property
@@ -41,6 +44,7 @@ class Pace:
 
     @property
     def waiting_share(self) -> float:
-        """Share of all step time that was spent waiting for data."""
-        total = sum(self.step_seconds)
-        return min(1.0, self.waiting_seconds / total) if total else 0.0
+        """Share of the time of these steps that was spent waiting for data."""
+        total = sum(self.steady)
+        waited = self.waiting_seconds - (self._waiting_first if len(self.step_seconds) > 1 else 0.0)
+        return min(1.0, waited / total) if total else 0.0

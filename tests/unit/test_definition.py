@@ -13,6 +13,7 @@ import pytest
 from pipeline import settings
 from pipeline.definition import compile_recipe, in_order, needs, read, references
 from pipeline.errors import BadInput
+from pipeline.lint import lint
 from steps.job import decode
 from steps.parameters import PARAMETERS
 from steps.prepare.options import ALWAYS_ON, RULES
@@ -159,6 +160,80 @@ def test_several_hosts_get_shards_of_both_sides_and_one_host_finishes():
     assert shards["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 3
     distributions = {row["InputName"]: row["S3Input"]["S3DataDistributionType"] for row in shards["ProcessingInputs"]}
     assert distributions == {"cut": "ShardedByS3Key", "context": "FullyReplicated"}
+
+
+def compiled_with(**changes):
+    """The definition of the local environment with some settings changed, and its steps by name."""
+    chosen = settings.Settings.model_validate(settings.load("local").model_dump() | changes)
+    definition = read(compile_recipe("igbo", chosen))
+    return definition, {step.name: step for step in definition.steps}
+
+
+def test_spot_is_for_the_long_run_which_keeps_its_checkpoint_address(definition):
+    spot, steps = compiled_with(max_runtime_hours=100, spot={"enabled": True, "max_wait_hours": 150})
+    arguments = steps["TrainLora"].arguments
+    assert arguments["EnableManagedSpotTraining"] is True
+    assert arguments["StoppingCondition"] == {"MaxRuntimeInSeconds": 360_000, "MaxWaitTimeInSeconds": 540_000}
+    assert arguments["CheckpointConfig"] == definition.step("TrainLora").arguments["CheckpointConfig"]
+    for name in ("CanaryTrain", "CanaryResume"):
+        assert "EnableManagedSpotTraining" not in steps[name].arguments
+        assert "MaxWaitTimeInSeconds" not in steps[name].arguments["StoppingCondition"]
+    assert lint(spot) == []
+
+
+def test_without_spot_nothing_of_it_is_in_the_definition(shipped):
+    assert "Spot" not in shipped
+    assert "MaxWait" not in shipped
+
+
+def test_the_canaries_run_as_the_long_run_does_but_for_their_mode():
+    _, steps = compiled_with(training_hosts=2, stop_margin_minutes=45)
+    real = steps["TrainLora"].arguments
+    for name in ("CanaryTrain", "CanaryResume"):
+        canary = steps[name].arguments
+        for slot in ("AlgorithmSpecification", "ResourceConfig", "EnableNetworkIsolation"):
+            assert canary[slot] == real[slot]
+        assert canary["HyperParameters"] | {"mode": "train"} == real["HyperParameters"]
+    assert real["ResourceConfig"]["InstanceCount"] == 2
+    assert real["HyperParameters"]["stop_margin_minutes"] == "45"
+
+
+def test_the_steps_that_plan_know_how_the_training_is_deployed():
+    _, steps = compiled_with(training_hosts=4, max_runtime_hours=50, stop_margin_minutes=45, levers={"rslora": True})
+    for name in ("Preflight", "TokenizeExamples"):
+        environment = steps[name].arguments["Environment"]
+        known = {
+            name: environment[name] for name in ("TrainingHosts", "MaxRuntimeSeconds", "StopMarginMinutes", "Levers")
+        }
+        assert known == {
+            "TrainingHosts": "4",
+            "MaxRuntimeSeconds": "180000",
+            "StopMarginMinutes": "45",
+            "Levers": '{"rslora":true}',
+        }
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("spot: {enabled: true, max_wait_hours: 119}", "max_wait_hours 119 is under max_runtime_hours 120"),
+        ("max_runtime_hours: 1\nstop_margin_minutes: 60", "leaves nothing of max_runtime_hours 1"),
+        ("stop_margin_minutes: 29", "greater than or equal to 30"),
+        ("training_hosts: 9", "less than or equal to 8"),
+        ("spot: true", "spot"),
+    ],
+)
+def test_settings_of_the_training_that_cannot_work_are_refused_when_they_are_read(tmp_path, text, problem):
+    shipped = (files("pipeline") / "environments" / "local.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "own.yaml"
+    path.write_text(f"{shipped}\n{text}\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=problem):
+        settings.load(str(path))
+
+
+def test_spot_that_is_off_asks_nothing_of_its_waiting_time():
+    _, steps = compiled_with(max_runtime_hours=200, spot={"max_wait_hours": 100})
+    assert steps["TrainLora"].arguments["StoppingCondition"] == {"MaxRuntimeInSeconds": 720_000}
 
 
 def test_any_language_pair_compiles_to_the_same_graph_under_its_own_name(shipped):

@@ -94,6 +94,65 @@ def test_one_checkpoint_address_for_two_jobs_at_once(example: Any) -> None:
     assert example.found() == {("shared-checkpoints", f"{TRAIN}.CheckpointConfig.S3Uri")}
 
 
+def on_spot(example: Any) -> dict[str, Any]:
+    """Train on spot machines, as it should be."""
+    arguments: dict[str, Any] = example.arguments("Train")
+    arguments["EnableManagedSpotTraining"] = True
+    arguments["StoppingCondition"] = {"MaxRuntimeInSeconds": 86400, "MaxWaitTimeInSeconds": 86400}
+    return arguments
+
+
+def test_a_spot_job_that_may_wait_and_go_on(example: Any) -> None:
+    on_spot(example)
+    assert example.found() == set()
+
+
+def test_a_spot_job_without_an_address_for_checkpoints(example: Any) -> None:
+    del on_spot(example)["CheckpointConfig"]
+    assert ("spot", f"{TRAIN}.EnableManagedSpotTraining") in example.found()
+
+
+@pytest.mark.parametrize("wait", [None, 86399])
+def test_a_spot_job_that_may_not_wait_as_long_as_it_may_run(example: Any, wait: int | None) -> None:
+    stopping = on_spot(example)["StoppingCondition"]
+    del stopping["MaxWaitTimeInSeconds"]
+    if wait:
+        stopping["MaxWaitTimeInSeconds"] = wait
+    assert example.found() == {("spot", f"{TRAIN}.StoppingCondition.MaxWaitTimeInSeconds")}
+
+
+@pytest.mark.parametrize("spot", [None, False])
+def test_a_time_to_wait_on_a_job_that_is_not_on_spot_machines(example: Any, spot: bool | None) -> None:
+    on_spot(example)["EnableManagedSpotTraining"] = spot
+    if spot is None:
+        del example.arguments("Train")["EnableManagedSpotTraining"]
+    assert example.found() == {("spot", f"{TRAIN}.StoppingCondition.MaxWaitTimeInSeconds")}
+
+
+def test_a_spot_job_with_a_choice_of_machines(example: Any) -> None:
+    preferences = [{"InstanceType": "ml.g5.xlarge"}, {"InstanceType": "ml.g5.2xlarge"}]
+    on_spot(example)["ResourceConfig"]["InstancePreferences"] = preferences
+    assert example.found() == {("spot", f"{TRAIN}.ResourceConfig.InstancePreferences")}
+
+
+def test_a_canary_on_another_number_of_machines_than_the_run(example: Any) -> None:
+    for name in ("Canary", "Train"):
+        example.arguments(name)["ResourceConfig"]["InstanceCount"] = 2
+    assert example.found() == set()
+    example.arguments("Canary")["ResourceConfig"]["InstanceCount"] = 1
+    assert example.found() == {("training-hosts", f"{TRAIN}.ResourceConfig.InstanceCount")}
+
+
+def test_machines_that_each_see_a_part_of_the_data(example: Any) -> None:
+    source = example.arguments("Train")["InputDataConfig"][0]["DataSource"]["S3DataSource"]
+    source["S3DataDistributionType"] = "ShardedByS3Key"
+    assert example.found() == set()  # one machine gets every part
+    for name in ("Canary", "Train"):
+        example.arguments(name)["ResourceConfig"]["InstanceCount"] = 2
+    place = "InputDataConfig[0].DataSource.S3DataSource.S3DataDistributionType"
+    assert example.found() == {("training-hosts", f"{TRAIN}.{place}")}
+
+
 def test_a_default_that_ends_in_a_slash(example: Any) -> None:
     example.parameter("CorpusUri")["DefaultValue"] = "s3://bucket/corpora/"
     assert example.found() == set()

@@ -9,7 +9,7 @@ from pipeline.definition import read
 from pipeline.errors import BadInput
 from pipeline.local.environment import JobKind, command_for
 from pipeline.local.names import execution_variables
-from pipeline.local.requests import LATER, check_requests, resolve_early
+from pipeline.local.requests import LATER, check_requests, passed_over, resolve_early
 from pipeline.local.resolver import Scope
 from tests.unit.local.pipelines import BUCKET, checkpoints, definition, join, output_of, parameter, processing, training
 
@@ -78,6 +78,24 @@ def channel(**changes: Any) -> dict[str, Any]:
 def test_what_this_machine_cannot_serve_is_refused_with_step_and_field(step: dict[str, Any], message: str) -> None:
     with pytest.raises(BadInput, match=f"step S: .*{message}"):
         check(step)
+
+
+def test_spot_machines_are_accepted_and_said_to_be_ignored() -> None:
+    wait = {"StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 120}}
+    spot = {"EnableManagedSpotTraining": True, **checkpoints(), **wait}
+    steps = [training("Canary", NOWHERE), training("Train", NOWHERE, arguments=spot)]
+    check(*steps)
+    assert passed_over(read(definition(*steps[:1]))) == []
+    [sentence] = passed_over(read(definition(*steps)))
+    assert sentence.startswith("Train asks for spot machines")
+
+
+def test_machines_that_train_together_are_refused_with_what_to_do() -> None:
+    with pytest.raises(
+        BadInput, match="step Train: ResourceConfig.InstanceCount is 2; the local run serves 1"
+    ) as refused:
+        check(training("Train", NOWHERE, arguments={"ResourceConfig": {"InstanceCount": 2}}))
+    assert "training_hosts to 1" in str(refused.value.hint)
 
 
 def test_an_address_with_two_slashes_is_refused_before_anything_runs() -> None:

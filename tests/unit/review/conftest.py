@@ -206,6 +206,7 @@ def canary(mode: str, start: int, end: int) -> contract.CanaryReport:
         tokens_per_second=2410.0,
         slots_per_second=2485.0,
         examples_per_second=91.3,
+        device="1 x NVIDIA A10G",
         achieved_tflops=40.2,
         peak_tflops=70,
         peak_allocated_gib=20.1,
@@ -215,6 +216,7 @@ def canary(mode: str, start: int, end: int) -> contract.CanaryReport:
         step_seconds_p95=3.1,
         loader_wait_share=0.004,
         evaluation_seconds=9.5,
+        evaluation_share=0.021,
         checkpoint_seconds=1.2,
         projected_hours=0.14,
         projected_usd=0.2,
@@ -365,7 +367,8 @@ def training_seals(tmp_path: Path) -> list[Path]:
             job_seconds=step,
             identity=IDENTITY,
             files=[entry],
-        )
+            own_sha256="",
+        ).stamped()
         paths.append(tmp_path / f"checkpoint-{step}" / contract.SEAL)
         contract.save(paths[-1], seal)
     return paths

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.review.files import RunFiles
+from pipeline.review.files import CANARY_RESUME, CANARY_TRAIN, RunFiles
 from pipeline.review.report import render, worst_samples
 from steps import contract
 from tests.unit.review.conftest import HOSTILE, Page
@@ -91,7 +91,7 @@ def test_an_endless_sentence_is_folded_but_whole(files: RunFiles, tmp_path: Path
 
 def test_pictures_take_their_colours_from_the_page_and_share_no_ids(files: RunFiles, tmp_path: Path) -> None:
     page = rendered(files, tmp_path)
-    assert page.elements["svg"] == 5
+    assert page.elements["svg"] == 6
     assert page.source.count("currentColor") > 30
     assert "#0" not in page.source[page.source.index("<svg") :]
     ids = Counter(value for name, value in page.attributes if name == "id")
@@ -124,6 +124,56 @@ def test_a_run_still_at_work_says_what_is_missing_instead_of_a_verdict(files: Ru
     text = rendered(files, gathered).text
     assert "Did not finish There is no evaluation.json" in text
     assert "Passed" not in text
+
+
+def test_canaries_stand_beside_what_was_planned_and_what_is_allowed(files: RunFiles, tmp_path: Path) -> None:
+    limited = replace(files, parameters={**files.parameters, "MaxTrainingHours": 24.0, "MaxCostUsd": 100.0})
+    text = rendered(limited, tmp_path).text
+    for expected in (
+        "ran on 1 x NVIDIA A10G 1 x NVIDIA A10G",
+        "TFLOPS 40.2 40.2 share of the peak 57.4 % of 70 57.4 % of 70 100.0 %",
+        "peak memory 20.1 GiB 20.1 GiB 20.5 GiB with what is reserved 20.4 GiB 20.4 GiB 21.3 GiB",
+        "half of the steps under 2.9 s 2.9 s",
+        "waiting for data 0.4 % of step time 0.4 % of step time 20.0 %",
+        "one validation 9.5 s",
+        "all validations 2.1 % of the run 2.1 % of the run 5.0 %",
+        "one checkpoint 1.2 s 1.2 s 1.67 min",
+        "the whole run 8.4 min 8.4 min 6.9 min to 10 min 24 h",
+        "its price $0.20 $0.20 $0.16 to $0.24 $100.00",
+        "dense bf16 arithmetic of 1 x NVIDIA A10G",
+    ):
+        assert expected in text
+
+
+def test_a_canary_on_a_cpu_claims_no_share_of_a_gpu(files: RunFiles, gathered: Path, tmp_path: Path) -> None:
+    on_cpu = {"device": "1 x CPU process", "peak_tflops": None, "memory_limit_gib": None}
+    for path in (gathered / CANARY_TRAIN, gathered / CANARY_RESUME):
+        contract.save(path, contract.load(path, contract.CanaryReport).model_copy(update=on_cpu))
+    text = rendered(files, tmp_path).text
+    assert "TFLOPS 40.2 40.2 share of the peak — —" in text
+    assert "peak memory 20.10 GiB of the host" in text
+    assert "this machine's peak is not known" in text
+
+
+def test_the_plan_shows_what_memory_it_needs_and_how_often_it_saves(files: RunFiles, tmp_path: Path) -> None:
+    text = rendered(files, tmp_path).text
+    for expected in (
+        "needed, by formula 20.5 GiB available 21.3 GiB left over +0.8 GiB",
+        "longest that fits 1,150 token slots activations kept",
+        "at the latest every 15 min or every 1,000 steps expected 9 each 78.1 MiB all of them 0.69 GiB",
+        "to fetch at a restart 6 s",
+    ):
+        assert expected in text
+
+
+def test_memory_is_drawn_where_the_model_is_more_than_nothing_beside_the_gpu(
+    files: RunFiles, gathered: Path, tmp_path: Path
+) -> None:
+    assert rendered(files, tmp_path).elements["svg"] == 6
+    path = gathered / contract.PLAN
+    plan = contract.load(path, contract.TrainingPlan)
+    contract.save(path, plan.model_copy(update={"memory": plan.memory.model_copy(update={"need": 0.9})}))
+    assert rendered(files, tmp_path).elements["svg"] == 5
 
 
 def test_checkpoint_seals_are_listed_by_step(files: RunFiles, tmp_path: Path, training_seals: list[Path]) -> None:
