@@ -104,7 +104,12 @@ def setting(name: str, default: str | None = None) -> str:
 
 
 def event(name: str, **fields: Any) -> None:
-    """Print one JSON line. Machines read these: the local runner, CloudWatch filters, MetricDefinitions."""
+    """Print one JSON line. Machines read these: the local runner, CloudWatch filters, MetricDefinitions.
+
+    Of several processes that train together only the first speaks; but each says why it failed.
+    """
+    if name != "failed" and os.environ.get("RANK", "0") != "0":
+        return
     print(json.dumps({"event": name, **fields}, ensure_ascii=False, allow_nan=False), flush=True)
 
 
@@ -151,6 +156,8 @@ def run(main: Callable[[], None]) -> None:
         output = base_dir() / "output"
         output.mkdir(parents=True, exist_ok=True)
         for name in ("failure", "message"):
+            if "LOCAL_RANK" in os.environ and (output / name).exists():
+                continue  # of several processes, the first to fail knows why; the others only lost it
             (output / name).write_text(_cut(reason), encoding="utf-8")
         if not isinstance(error, Refused):
             raise

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from transformers import AutoModelForCausalLM
 
 from steps.contract import MANIFEST, MODEL_FOLDER, BaseModelManifest, load
@@ -17,14 +20,17 @@ from steps.sums import damaged_files
 
 
 def device() -> torch.device:
-    """The GPU where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """This process's GPU where there is one, else the CPU. Torchrun gives each process of a host its number."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
 
 
-def load_base(folder: Path) -> tuple[Any, BaseModelManifest]:
+def load_base(folder: Path, *, attention: str = "sdpa") -> tuple[Any, BaseModelManifest]:
     """The base model of a staged folder, checked against its manifest: bf16 on a GPU, fp32 on a CPU.
 
-    Only safetensors are read and no code of the folder is run. Raises Refused for a damaged or unsuitable folder.
+    `attention` is transformers' name of an implementation. Only safetensors are read and no code of the folder is run.
+    Raises Refused for a damaged or unsuitable folder.
     """
     manifest = load(folder / MANIFEST, BaseModelManifest)
     damaged = damaged_files(folder, manifest.files)
@@ -38,7 +44,7 @@ def load_base(folder: Path) -> tuple[Any, BaseModelManifest]:
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,
-            attn_implementation="sdpa",
+            attn_implementation=attention,
             device_map={"": where},  # straight to the GPU: a 7B model would fill the 16 GiB of a g5.xlarge's host
         )
     except (OSError, ValueError) as error:
@@ -62,7 +68,64 @@ def labelled_only(batch: dict[str, Any]) -> dict[str, Any]:
     return {**batch, "shift_labels": shifted[:, keep].contiguous(), "logits_to_keep": keep}
 
 
+@dataclass(frozen=True)
+class PartialLoss:
+    """Mean negative log-likelihood in nats per answer token, and the share of the micro-batches it is over."""
+
+    loss: float
+    share: float
+
+
 @torch.no_grad()
+def summed_loss(model: Any, item: dict[str, np.ndarray[Any, np.dtype[np.int64]]]) -> tuple[float, int]:
+    """Negative log-likelihood of one micro-batch, summed over its answer tokens, and their number."""
+    batch = labelled_only(collate([item]))
+    targets = batch.pop("shift_labels").to(model.device)
+    del batch["labels"]
+    inputs = {key: value.to(model.device) for key, value in batch.items()}
+    logits = model(**inputs, use_cache=False).logits
+    losses = torch.nn.functional.cross_entropy(
+        logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="sum"
+    )
+    return float(losses), int((targets != IGNORED).sum())
+
+
+def loss_in_time(
+    model: Any,
+    split: TokenSplit,
+    *,
+    limit: int | None = None,
+    interrupted: Callable[[], bool] = lambda: False,
+    on_batch: Callable[[int, int], None] = lambda done, total: None,
+) -> PartialLoss | None:
+    """The mean loss over the first `limit` micro-batches, or over those done when `interrupted`; None before the first.
+
+    Sums over tokens before dividing, so the result does not depend on how examples fell into batches, nor on how many
+    processes share them: each takes every so-manieth, and all get the same number.
+    """
+    was_training = model.training
+    model.eval()
+    total, tokens, done = 0.0, 0, 0
+    count = min(len(split), limit) if limit else len(split)
+    rank, ranks = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+    try:
+        for number in range(rank, count, ranks):
+            if interrupted():
+                break
+            loss, labelled = summed_loss(model, split[number])
+            total, tokens, done = total + loss, tokens + labelled, done + 1
+            on_batch(number + 1, count)
+    finally:
+        model.train(was_training)
+    if ranks > 1:
+        sums = torch.tensor([total, tokens, done], dtype=torch.float64, device=model.device)
+        dist.all_reduce(sums)
+        total, tokens, done = float(sums[0]), int(sums[1]), int(sums[2])
+    if done == count and not tokens:
+        raise Refused("the validation split holds no answer tokens")
+    return PartialLoss(total / tokens, done / count) if tokens else None
+
+
 def mean_loss(
     model: Any,
     split: TokenSplit,
@@ -71,31 +134,6 @@ def mean_loss(
     interrupted: Callable[[], bool] = lambda: False,
     on_batch: Callable[[int, int], None] = lambda done, total: None,
 ) -> float | None:
-    """Mean negative log-likelihood in nats per answer token over the first `limit` micro-batches; None when interrupted.
-
-    Sums over tokens before dividing, so the result does not depend on how examples fell into batches.
-    """
-    was_training = model.training
-    model.eval()
-    total, tokens = 0.0, 0
-    count = min(len(split), limit) if limit else len(split)
-    try:
-        for number in range(count):
-            if interrupted():
-                return None
-            batch = labelled_only(collate([split[number]]))
-            targets = batch.pop("shift_labels").to(model.device)
-            del batch["labels"]
-            inputs = {key: value.to(model.device) for key, value in batch.items()}
-            logits = model(**inputs, use_cache=False).logits
-            losses = torch.nn.functional.cross_entropy(
-                logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="sum"
-            )
-            total += float(losses)
-            tokens += int((targets != IGNORED).sum())
-            on_batch(number + 1, count)
-    finally:
-        model.train(was_training)
-    if not tokens:
-        raise Refused("the validation split holds no answer tokens")
-    return total / tokens
+    """`loss_in_time` over all of the micro-batches asked for; None when interrupted."""
+    found = loss_in_time(model, split, limit=limit, interrupted=interrupted, on_batch=on_batch)
+    return found.loss if found and found.share == 1 else None

@@ -78,6 +78,10 @@ class TokenSplit:
         """Ids of the examples of one micro-batch, row after row."""
         return [int(number) for row in self._batches[int(index)]["rows"] for number in row]
 
+    def lengths(self, index: int) -> list[list[int]]:
+        """Tokens of each example of each row of one micro-batch."""
+        return [[len(self._example(int(number))[0]) for number in row] for row in self._batches[int(index)]["rows"]]
+
     def _example(self, number: int) -> tuple[list[int], int]:
         pair, direction = divmod(number, 2)
         row = self._pairs[pair]

@@ -1,4 +1,4 @@
-"""Sealed checkpoints: nothing counts as a checkpoint until everything in it is proven, and its sums are written last."""
+"""Checkpoints read back: whole ones of this run are gone on from, all others are passed over with a reason."""
 
 from __future__ import annotations
 
@@ -6,16 +6,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-
 from steps import job
-from steps.contract import ADAPTER_CONFIG, ADAPTER_WEIGHTS, SEAL, RunIdentity, Seal, load, save
-from steps.sums import damaged_files, list_files
+from steps.contract import SEAL, RunIdentity, Seal, load
+from steps.sums import damaged_files
 
 NAME = re.compile(r"checkpoint-(\d+)")
-NEEDED = (ADAPTER_WEIGHTS, ADAPTER_CONFIG, "optimizer.pt", "scheduler.pt", "trainer_state.json", "rng_state.pth")
 
 
 @dataclass(frozen=True)
@@ -26,79 +21,68 @@ class Sealed:
     seal: Seal
 
 
-def validate(folder: Path) -> None:
-    """Raises Refused unless every file is there and the adapter's tensors can be read and are finite."""
-    missing = [name for name in NEEDED if not (folder / name).is_file()]
-    if missing:
-        raise job.Refused(f"{folder.name} lacks {', '.join(missing)}")
-    try:
-        tensors = load_file(folder / ADAPTER_WEIGHTS)
-    except (OSError, SafetensorError) as error:
-        raise job.Refused(f"{folder.name}/{ADAPTER_WEIGHTS} cannot be read: {error}") from error
-    if not tensors:
-        raise job.Refused(f"{folder.name}/{ADAPTER_WEIGHTS} holds no tensors")
-    broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
-    if broken:
-        raise job.Refused(f"{folder.name}/{ADAPTER_WEIGHTS} is not finite in {broken[0]}")
-
-
-def seal(
-    folder: Path,
-    *,
-    step: int,
-    loss: float,
-    probe_loss: float,
-    seconds_used: float,
-    job: str,
-    job_seconds: float,
-    identity: RunIdentity,
-) -> Seal:
-    """Validate a checkpoint and write its seal, the last file to appear in it."""
-    validate(folder)
-    result = Seal(
-        step=step,
-        loss=loss,
-        probe_loss=probe_loss,
-        seconds_used=seconds_used,
-        job=job,
-        job_seconds=job_seconds,
-        identity=identity,
-        files=list_files(folder),
-    )
-    save(folder / SEAL, result)
-    return result
-
-
 def open_sealed(folder: Path) -> Sealed:
     """A checkpoint proven whole. Raises Refused with the reason when it is not."""
     if not (folder / SEAL).is_file():
         raise job.Refused(f"{folder.name} is not sealed")
-    found = load(folder / SEAL, Seal)
-    damaged = damaged_files(folder, found.files)
+    try:
+        found = load(folder / SEAL, Seal)
+        damaged = [] if found.is_as_written else [f"{SEAL} does not match its own sum"]
+        damaged += damaged_files(folder, found.files)
+    except (OSError, job.Refused) as error:
+        raise job.Refused(f"{folder.name} is damaged: {error}") from error
     if damaged:
         raise job.Refused(f"{folder.name} is damaged: {'; '.join(damaged[:3])}")
+    name = NAME.fullmatch(folder.name)
+    if not found.files or (name and int(name.group(1)) != found.step):
+        raise job.Refused(f"{folder.name} has the seal of step {found.step} over {len(found.files)} files")
     return Sealed(folder, found)
 
 
 def newest_sealed(root: Path, identity: RunIdentity) -> tuple[Sealed | None, list[str]]:
-    """The newest whole checkpoint of this run below a folder (or the folder itself), and why others were passed over.
+    """The newest whole checkpoint of this run below a folder (or the folder itself), and why newer ones were passed over.
 
-    Each one passed over also gives an event, so that the log says it too.
+    Each one passed over also gives an event, so that the log says it too. Older ones are not read: a week's are 50 GiB.
     """
-    candidates = [path for path in root.iterdir() if NAME.fullmatch(path.name)] if root.is_dir() else []
-    if (root / SEAL).is_file():
-        candidates.append(root)
-    found: list[Sealed] = []
     reasons: list[str] = []
-    for path in sorted(candidates):
+    for path in _newest_first(root):
         try:
             sealed = open_sealed(path)
             refuse_other_run(sealed.seal.identity, identity, path.name)
-            found.append(sealed)
         except job.Refused as error:
             reasons.append(str(error))
             job.event("checkpoint_skipped", checkpoint=path.name, reason=str(error))
-    return max(found, key=lambda item: item.seal.step, default=None), reasons
+        else:
+            return sealed, reasons
+    return None, reasons
+
+
+def refuse_foreign(root: Path, identity: RunIdentity) -> None:
+    """Raises Refused where whole checkpoints of another run lie in this one's folder: it would write over them."""
+    for path in _newest_first(root):
+        try:
+            refuse_other_run(load(path / SEAL, Seal).identity, identity, path.name)
+        except job.Refused as error:
+            if _is_whole(path):
+                raise job.Refused(
+                    f"this run's checkpoint folder holds another run's: {error}. They would be written over: "
+                    "start with a folder of its own."
+                ) from error
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        open_sealed(folder)
+    except job.Refused:
+        return False
+    return True
+
+
+def _newest_first(root: Path) -> list[Path]:
+    """Checkpoint folders by the step in their name, the last step first; the folder itself where it is one."""
+    entries = root.iterdir() if root.is_dir() else ()
+    steps = {path: int(match.group(1)) for path in entries if (match := NAME.fullmatch(path.name))}
+    return [*sorted(steps, key=lambda path: -steps[path]), *([root] if (root / SEAL).is_file() else [])]
 
 
 def refuse_other_run(sealed: RunIdentity, ours: RunIdentity, name: str) -> None:
@@ -113,7 +97,15 @@ def refuse_other_run(sealed: RunIdentity, ours: RunIdentity, name: str) -> None:
         raise job.Refused(f"{name} was made with {', '.join(different)}")
 
 
-def steps_on_disk(root: Path) -> list[int]:
-    """Steps of the sealed checkpoints below a folder, in order."""
-    matches = ((NAME.fullmatch(path.name), path) for path in root.iterdir()) if root.is_dir() else ()
-    return sorted(int(match.group(1)) for match, path in matches if match and (path / SEAL).is_file())
+def sealed_steps(root: Path) -> list[int]:
+    """Steps of the checkpoints below a folder whose seal names files that are there in their sizes, in order."""
+    steps = []
+    for path in _newest_first(root):
+        try:
+            found = load(path / SEAL, Seal)
+        except job.Refused:
+            continue
+        files = [(path / entry.path, entry.bytes) for entry in found.files]
+        if all(file.is_file() and file.stat().st_size == size for file, size in files):
+            steps.append(found.step)
+    return sorted(steps)

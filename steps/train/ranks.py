@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 import torch.distributed as dist
+
+
+def join() -> None:
+    """Meet the other processes that torchrun started with this one: over NCCL with a GPU each, over gloo on CPUs."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
+        on_gpu = torch.cuda.is_available()
+        if on_gpu:
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        dist.init_process_group("nccl" if on_gpu else "gloo")
+
+
+def leave() -> None:
+    """Part from the other processes: the last thing a job does."""
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def count() -> int:

@@ -22,9 +22,10 @@ from steps.contract import (
     TrainingPlan,
     load,
 )
-from steps.models import load_base
+from steps.models import device, load_base
 from steps.prompt import TEMPLATE, Prompter, load_tokenizer, tokenizer_digest
 from steps.shards import TokenSplit
+from steps.train import kernels, ranks
 from steps.train.options import TrainOptions
 
 TARGETS: dict[str, list[str] | str] = {"attention": ["q_proj", "v_proj"], "all-linear": "all-linear"}
@@ -48,10 +49,12 @@ class Workbench:
 
 
 def prepare(options: TrainOptions) -> Workbench:
-    """Load the base model and the shards, and put a fresh LoRA adapter on the model.
+    """Load the base model and the shards, pull the levers, and put a fresh LoRA adapter on the model.
 
-    Raises Refused where shards were made with another tokenizer, template or language order than this trainer's.
+    Raises Refused where shards were made with another tokenizer, template or language order than this trainer's, and
+    for a lever that this machine or this model lacks.
     """
+    ranks.join()
     set_seed(options.seed)
     tokens = job.channel("tokens")
     fingerprint = load(tokens / FINGERPRINT, TokenFingerprint)
@@ -62,8 +65,12 @@ def prepare(options: TrainOptions) -> Workbench:
         raise job.Refused("the token shards were made with another prompt template than this trainer's; tokenise again")
 
     prompter = Prompter.of(load_tokenizer(tokenizer_folder), fingerprint.languages, fingerprint.names)
-    base, manifest = load_base(job.channel("model"))
+    on_gpu = device().type == "cuda"
+    attention = kernels.choose_attention(options.levers, on_gpu=on_gpu)
+    base, manifest = load_base(job.channel("model"), attention=attention)
     base.config.use_cache = False  # with a cache, packed examples would see each other
+    kernels.refuse_unusable(options.levers, base.config.model_type, on_gpu=on_gpu)
+    kernels.fuse_kernels(base, options.levers)
     adapter = LoraConfig(
         task_type=TaskType.CAUSAL_LM,
         r=options.lora_rank,
@@ -75,6 +82,13 @@ def prepare(options: TrainOptions) -> Workbench:
     plan = load(tokens / PLAN, TrainingPlan)
     torch.manual_seed(options.seed)
     model = get_peft_model(base, adapter)
+    recompute = plan.memory.gradient_checkpointing
+    if recompute:
+        kernels.recompute_activations(model)
+    if options.levers.compile:
+        kernels.compile_layers(model)
+    in_force = {"attention": attention, "gradient_checkpointing": recompute}
+    job.event("levers", **(options.levers.model_dump() | in_force), processes=ranks.count())
     return Workbench(
         model=model,
         train=TokenSplit(tokens / "train", prompter),

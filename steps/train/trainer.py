@@ -7,21 +7,34 @@ from typing import Any
 
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
+from steps.job import Refused
 from steps.models import collate, labelled_only
 from steps.train import ranks
 from steps.train.checkpoints import Sealed
+from steps.train.isolation import check_isolation
 from steps.train.order import RunOrder
+from steps.train.sealing import writing
 from steps.train.watch import Run
 
 WARM_UP = 0.03  # share of the steps
 
 
 class MicroBatchTrainer(Trainer):  # type: ignore[misc]
-    """Trainer that reads micro-batches in RunOrder."""
+    """Trainer that reads micro-batches in RunOrder and computes logits only where there is a label, unless told to."""
 
     def __init__(self, run: Run, order: RunOrder, **arguments: Any) -> None:
-        super().__init__(**arguments)
+        super().__init__(data_collator=self._collate, **arguments)
         self._run, self._order = run, order
+
+    def _collate(self, items: list[Any]) -> dict[str, Any]:
+        """One batch, still in host memory: finding the labels on a GPU would make the host wait for it every time."""
+        batch = collate(items)
+        return labelled_only(batch) if self._run.options.levers.logits == "labelled" else batch
+
+    def inputs_of(self, items: list[Any]) -> dict[str, Any]:
+        """The model's arguments for some items, as a training step gets them."""
+        inputs: dict[str, Any] = self._prepare_inputs(self._collate(items))
+        return inputs
 
     def _get_train_sampler(self, train_dataset: Any = None) -> RunOrder:
         return self._order
@@ -33,17 +46,25 @@ class MicroBatchTrainer(Trainer):  # type: ignore[misc]
         self._run.pace.waiting_seconds += time.monotonic() - started
         return samples
 
-    def compute_loss(self, model: Any, inputs: dict[str, Any], *arguments: Any, **named: Any) -> Any:
-        """The model's own loss, with logits computed only where there is a label unless the lever says otherwise."""
-        if self._run.options.levers.logits == "labelled":
-            inputs = labelled_only(inputs)
-        return super().compute_loss(model, inputs, *arguments, **named)
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """Trainer's own, with a reason for a person where it cannot write; `Run.on_save` seals what it wrote."""
+        with writing(self._run.root / f"checkpoint-{self.state.global_step}"):
+            super()._save_checkpoint(model, trial)
 
 
 def train(run: Run, resume: Sealed | None, *, constant_rate: bool = False) -> int:
-    """Train until `run.total_steps`, the deadline or SIGTERM; returns the last step. Checkpoints go to `run.root`."""
+    """Train until `run.total_steps`, the deadline or SIGTERM; returns the last step. Checkpoints go to `run.root`.
+
+    However many processes share it, a step reads the same micro-batches. Raises Refused where they cannot be shared
+    evenly, or where examples of one row see each other.
+    """
     on_gpu = run.bench.model.device.type == "cuda"
     per_step = run.bench.plan.micro_batches_per_step
+    if per_step % ranks.count():
+        raise Refused(
+            f"a step of {per_step} micro-batches cannot be shared evenly by {ranks.count()} processes: set TokensPerStep "
+            f"to PackLength times a multiple of {ranks.count()}"
+        )
     at_once = rows_per_batch(on_gpu, run.options.levers.batching, per_step)
     arguments = TrainingArguments(
         output_dir=str(run.root),
@@ -66,7 +87,9 @@ def train(run: Run, resume: Sealed | None, *, constant_rate: bool = False) -> in
         report_to="none",
         disable_tqdm=True,
         remove_unused_columns=False,
-        dataloader_num_workers=0,
+        dataloader_num_workers=0,  # a micro-batch of 1,024 slots takes 1.5 ms to put together
+        average_tokens_across_devices=True,  # every token counts the same, whichever process has it
+        ddp_find_unused_parameters=False,  # all adapters are used; looking for unused ones takes time
     )
     trainer = MicroBatchTrainer(
         run,
@@ -74,10 +97,10 @@ def train(run: Run, resume: Sealed | None, *, constant_rate: bool = False) -> in
         model=run.bench.model,
         args=arguments,
         train_dataset=run.bench.train,
-        data_collator=collate,
         callbacks=[run],
     )
     trainer.remove_callback(PrinterCallback)
+    check_isolation(run.bench.model, run.bench.train, trainer.inputs_of)
     trainer.train(resume_from_checkpoint=str(resume.folder) if resume else None)
     run.history = trainer.state.log_history
     return int(trainer.state.global_step)

@@ -3,72 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from steps.contract import MANIFEST
-from tests.conftest import SENTENCES
-
-HYPERPARAMETERS = {
-    "LearningRate": "0.01",
-    "LoraRank": "4",
-    "LoraTargets": "all-linear",
-    "MaxTrainingHours": "1",
-    "MaxCostUsd": "10",
-    "Seed": "3",
-    "TrainingInstanceType": "ml.g5.xlarge",
-    "mode": "train",
-    "canary_steps": "6",
-    "save_total_limit": "null",
-    "max_runtime_seconds": "432000",
-}
+from tests.drill.tiny import HYPERPARAMETERS, make_tokens
 
 
 @pytest.fixture(scope="session")
 def tokens(base_model, tmp_path_factory):
     """The `tokens` output of TokenizeExamples: 20 optimiser steps of one pack of 64 tokens."""
-    from steps.tokenize.__main__ import main
-
-    root = tmp_path_factory.mktemp("tokens")
-    inputs = root / "processing" / "input"
-    (inputs / "splits").mkdir(parents=True)
-    for split in ("train", "validation"):
-        columns = {"id": [str(i) for i in range(len(SENTENCES))]}
-        columns |= {"en": [pair[0] for pair in SENTENCES], "ig": [pair[1] for pair in SENTENCES]}
-        pq.write_table(pa.table(columns), inputs / "splits" / f"{split}.parquet")
-    shutil.copytree(base_model / "tokenizer", inputs / "tokenizer")
-    (inputs / "base-model-manifest").mkdir()
-    shutil.copy(base_model / MANIFEST, inputs / "base-model-manifest")
-    settings = {
-        "SAGEMAKER_BASE_DIR": str(root),
-        "SourceLanguage": "en",
-        "TargetLanguage": "ig",
-        "MaxLength": "64",
-        "PackLength": "64",
-        "TokensPerStep": "128",
-        "Epochs": "100",
-        "MaxSteps": "20",
-        "TrainingInstanceType": "ml.g5.xlarge",
-        "LoraRank": "4",
-        "LoraTargets": "all-linear",
-        "MaxTrainingHours": "1",
-        "MaxCostUsd": "10",
-    }
-    before = os.environ.copy()
-    os.environ.update(settings)
-    try:
-        main()
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-    return root / "processing" / "output" / "tokens"
+    return make_tokens(base_model, tmp_path_factory.mktemp("tokens"))
 
 
 @dataclass(frozen=True)

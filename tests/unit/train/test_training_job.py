@@ -1,23 +1,17 @@
 """TrainLora as a job: it finishes, stops in time, survives being killed, and says honestly how far it came."""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
 
 from pipeline.cli.definition import definition_text
 from pipeline.definition import read
-from steps.contract import CANARY_REPORT, SEAL, Seal, TokenFingerprint, TrainingReport, load, save
-from steps.job import Refused
-from steps.models import collate
+from steps.contract import TokenFingerprint, TrainingReport, load, save
+from steps.job import Refused, event
 from steps.train.__main__ import main
+from steps.train.curve import keeps_point
 
 
 def report(job):
@@ -70,99 +64,82 @@ def test_a_finished_run_started_again_keeps_its_weights_and_trains_no_further(tr
     assert report(job).resumed_from == 20
 
 
-def test_it_stops_itself_when_its_hours_are_used_up_and_reports_the_fraction(training_job, monkeypatch):
-    job = training_job()
-    monkeypatch.setattr("steps.train.__main__.STOP_MARGIN_SECONDS", 432000)
-    main()
-    done = report(job)
-    assert done.stop_reason == "time limit"
-    assert done.steps == 1
-    assert done.fraction == pytest.approx(1 / 20)
-    assert done.checkpoints == [1]
+@pytest.fixture(scope="module")
+def metric_definitions():
+    """Name and regular expression of each metric, as the compiled definition gives them to the platform."""
+    algorithm = read(definition_text("igbo", "local")).step("TrainLora").arguments["AlgorithmSpecification"]
+    return {item["Name"]: item["Regex"] for item in algorithm["MetricDefinitions"]}
 
 
-def test_used_up_hours_are_refused_with_the_parameter_to_raise(training_job):
-    job = training_job()
-    main()
-    seal = load(job.checkpoints / "checkpoint-20" / SEAL, Seal)
-    save(job.checkpoints / "checkpoint-20" / SEAL, seal.model_copy(update={"seconds_used": 3601}))
-    with pytest.raises(Refused, match="MaxTrainingHours=1"):
-        main()
-
-
-def test_sigterm_saves_seals_and_leaves_the_adapter(training_job):
-    job = training_job()
-    plan = json.loads((job.channel("tokens") / "plan.json").read_text())
-    (job.channel("tokens") / "plan.json").write_text(json.dumps(plan | {"steps": 100_000}))
-    env = {**os.environ, "PYTHONPATH": str(Path.cwd())}
-    with subprocess.Popen(
-        [sys.executable, "-m", "steps.train", "train"],
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        for line in process.stdout:
-            if '"event": "train", "step": 3,' in line:
-                process.send_signal(signal.SIGTERM)
-        code = process.wait(60)
-    failure = job.root / "output" / "failure"
-    assert code == 0, failure.read_text() if failure.is_file() else "it left no reason"
-    done = report(job)
-    assert done.stop_reason == "signal"
-    assert done.steps in done.checkpoints
-    assert done.validation_loss is None, "there was no time to measure it, and no other number stands in for it"
-    assert adapter(job)
-
-
-def test_sigterm_between_the_rows_of_a_step_saves_the_last_whole_step(training_job, monkeypatch):
-    job = training_job()
-    accumulate(monkeypatch)
-    calls = []
-
-    def collate_and_terminate(rows):
-        calls.append(1)
-        if len(calls) == 9:  # two a step and one fetched ahead: the fourth step has begun
-            os.kill(os.getpid(), signal.SIGTERM)
-        return collate(rows)
-
-    monkeypatch.setattr("steps.train.trainer.collate", collate_and_terminate)
-    main()
-    done = report(job)
-    assert (done.stop_reason, done.steps) == ("signal", 3)
-    assert 3 in done.checkpoints
-    monkeypatch.undo()
-    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(job.root))
-    main()
-    assert (report(job).resumed_from, report(job).steps) == (3, 20)
-
-
-def test_the_metric_definitions_read_the_real_output(training_job, capsys):
+def test_the_metric_definitions_read_the_real_output(training_job, capsys, metric_definitions):
     training_job(LearningRate="0.000001")
     main()
     output = capsys.readouterr().out
-    definitions = read(definition_text("igbo", "local")).step("TrainLora").arguments["AlgorithmSpecification"]
-    found = {item["Name"]: re.findall(item["Regex"], output) for item in definitions["MetricDefinitions"]}
-    assert set(found) == {"train:loss", "validation:loss", "train:tokens_per_second", "train:step"}
-    assert found["train:step"] == [str(step) for step in range(1, 21)]
-    assert all(0 < float(text) < 20 for name in ("train:loss", "validation:loss") for text in found[name])
-    assert re.findall(
-        definitions["MetricDefinitions"][0]["Regex"], '{"event": "train", "step": 1, "loss": 1.5e-05}'
-    ) == ["1.5e-05"]
+    events = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    steps = [event for event in events if event["event"] == "train"]
+    validations = [event for event in events if event["event"] == "validation"]
+    found = {name: re.findall(regex, output) for name, regex in metric_definitions.items()}
+    assert set(found) == {
+        "train:loss",
+        "train:grad_norm",
+        "train:tokens_per_second",
+        "train:step",
+        "validation:loss",
+    }
+    for name in ("loss", "grad_norm", "tokens_per_second", "step"):
+        assert [float(text) for text in found[f"train:{name}"]] == [event[name] for event in steps]
+    assert [float(text) for text in found["validation:loss"]] == [event["loss"] for event in validations]
+    assert len(steps) == 20
+    assert len(validations) == 11, "ten of the curve and the last"
+    assert any("e-" in json.dumps(event["learning_rate"]) for event in steps), "real output has exponents"
 
 
-def test_an_unsealed_or_damaged_checkpoint_is_passed_over_by_name(training_job, capsys):
-    job = training_job()
-    main()
-    weights = job.checkpoints / "checkpoint-20" / "adapter_model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-8])
-    (job.checkpoints / "checkpoint-1" / SEAL).unlink()
-    capsys.readouterr()
-    main()
+@pytest.mark.parametrize("number", [1e-05, 2.5e-10, 1.5e20, -3e-07, 0.25, 7])
+def test_the_metric_definitions_read_numbers_with_exponents_whole(capsys, metric_definitions, number):
+    event("train", step=3, loss=number, learning_rate=1e-06, grad_norm=number, tokens_per_second=number)
+    event("validation", step=3, loss=number)
+    event("canary", tokens_per_second=8.0, loss=9.0)
+    event("non_finite", step=4, loss="nan", grad_norm="inf")
     output = capsys.readouterr().out
-    assert re.search(r"checkpoint_skipped.*checkpoint-20.*bytes instead of", output)
-    assert re.search(r'checkpoint_skipped.*checkpoint-1"?.*not sealed', output)
-    assert report(job).resumed_from == 0
+    for name, regex in metric_definitions.items():
+        wanted = 3 if name == "train:step" else number
+        assert [float(text) for text in re.findall(regex, output)] == [wanted], name
+
+
+def test_of_several_processes_the_first_speaks_and_each_says_why_it_failed(capsys, monkeypatch):
+    for rank in ("0", "1"):
+        monkeypatch.setenv("RANK", rank)
+        event("train", rank=rank)
+        event("failed", rank=rank)
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [
+        {"event": "train", "rank": "0"},
+        {"event": "failed", "rank": "0"},
+        {"event": "failed", "rank": "1"},
+    ]
+
+
+@pytest.mark.parametrize("total", [1, 999, 1_000, 1_001, 1_999, 152_000, 3_666_018])
+def test_a_curve_has_about_a_thousand_points_with_the_first_and_the_last(total):
+    kept = [step for step in range(1, total + 1) if keeps_point(step, total)]
+    assert len(kept) <= 1_002
+    assert len(kept) >= min(total, 500)
+    assert (kept[0], kept[-1]) == (1, total)
+
+
+def test_a_thinned_curve_survives_a_restart_and_keeps_its_last_point(training_job, monkeypatch):
+    monkeypatch.setattr("steps.train.curve.POINTS", 5)
+    whole = training_job("whole", save_steps="9")
+    main()
+    assert [point.step for point in report(whole).curve] == [1, 4, 8, 12, 16, 20]
+    resumed = training_job("resumed", save_steps="9")
+    resumed.checkpoints.mkdir()
+    (whole.checkpoints / "checkpoint-10").rename(resumed.checkpoints / "checkpoint-10")
+    main()
+    assert report(resumed).curve == report(whole).curve
+    assert report(resumed).train_loss == report(whole).train_loss == report(whole).curve[-1].loss
+    state = json.loads((resumed.checkpoints / "checkpoint-20" / "trainer_state.json").read_text())
+    assert [row["step"] for row in state["log_history"] if "loss" in row] == [1, 4, 8, 12, 16, 20]
+    assert same(adapter(whole), adapter(resumed))
 
 
 def test_another_run_can_be_resumed_through_its_channel(training_job):
@@ -219,7 +196,7 @@ def test_accumulating_rows_gives_the_same_losses_as_one_batch(training_job, monk
 @pytest.mark.parametrize("step", [3, 7, 10])
 def test_an_accumulating_run_resumes_in_the_middle_of_an_epoch_to_the_same_weights(training_job, monkeypatch, step):
     accumulate(monkeypatch)
-    monkeypatch.setattr("steps.train.__main__.EARLY_SAVE_SHARE", step / 20)
+    monkeypatch.setattr("steps.train.real_run.EARLY_SAVE_SHARE", step / 20)
     whole = training_job("whole")
     main()
     resumed = training_job("resumed")
@@ -230,77 +207,12 @@ def test_an_accumulating_run_resumes_in_the_middle_of_an_epoch_to_the_same_weigh
     assert same(adapter(whole), adapter(resumed))
 
 
-def test_a_checkpoint_of_other_shards_is_not_resumed(training_job):
-    job = training_job()
-    main()
-    for name in ("checkpoint-1", "checkpoint-20"):
-        seal = load(job.checkpoints / name / SEAL, Seal)
-        tokens = seal.identity.tokens.model_copy(update={"max_length": 63})
-        identity = seal.identity.model_copy(update={"tokens": tokens})
-        save(job.checkpoints / name / SEAL, seal.model_copy(update={"identity": identity}))
-    main()
-    assert report(job).resumed_from == 0
-
-
 def test_shards_of_another_tokenizer_are_refused(training_job):
     job = training_job()
     path = job.channel("tokens") / "fingerprint.json"
     save(path, load(path, TokenFingerprint).model_copy(update={"tokenizer_sha256": "0" * 64}))
     with pytest.raises(Refused, match="another tokenizer"):
         main()
-
-
-def test_a_diverging_loss_stops_the_run_and_names_the_step(training_job):
-    job = training_job()
-    weights = job.channel("model") / "model" / "model.safetensors"
-    from safetensors.torch import save_file
-
-    tensors = load_file(weights)
-    tensors["model.norm.weight"] = tensors["model.norm.weight"] * float("inf")
-    save_file(tensors, weights, metadata={"format": "pt"})
-    from steps.contract import MANIFEST, BaseModelManifest
-    from steps.sums import list_files
-
-    manifest = load(job.channel("model") / MANIFEST, BaseModelManifest)
-    save(job.channel("model") / MANIFEST, manifest.model_copy(update={"files": list_files(job.channel("model"))}))
-    with pytest.raises(Refused, match=r"loss nan .* step 1: training has diverged"):
-        main()
-    assert not (job.model / CANARY_REPORT).exists()
-
-
-def test_a_full_disk_while_saving_leaves_no_sealed_checkpoint_and_fails(training_job, monkeypatch):
-    """The disk fills up in the middle of the first save: the job fails, and what it left is not taken for a checkpoint."""
-    job = training_job()
-    import torch
-
-    def full(*arguments, **options):
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(torch, "save", full)
-        with pytest.raises(OSError, match="No space left"):
-            main()
-    assert not list(job.checkpoints.rglob(SEAL))
-    main()
-    assert report(job).resumed_from == 0
-    assert report(job).steps == 20
-
-
-def test_a_disk_that_fills_up_while_the_seal_is_written_leaves_an_unsealed_checkpoint(training_job, monkeypatch):
-    job = training_job()
-
-    def full(path, report):
-        path.with_name(f".{path.name}.partial").write_text("{")
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("steps.train.checkpoints.save", full)
-        with pytest.raises(OSError, match="No space left"):
-            main()
-    assert (job.checkpoints / "checkpoint-1" / "optimizer.pt").is_file()
-    assert not (job.checkpoints / "checkpoint-1" / SEAL).exists()
-    main()
-    assert report(job).resumed_from == 0
 
 
 def test_unknown_and_missing_hyperparameters_are_refused_together(training_job):
@@ -313,13 +225,3 @@ def test_started_without_a_job_it_says_what_it_needs(tmp_path, monkeypatch):
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
     with pytest.raises(Refused, match="hyperparameters.json"):
         main()
-
-
-def test_time_used_is_carried_across_restarts(training_job):
-    job = training_job()
-    main()
-    first = load(job.checkpoints / "checkpoint-20" / SEAL, Seal).seconds_used
-    started = time.monotonic()
-    main()
-    assert report(job).seconds_used >= first
-    assert report(job).seconds_used <= first + time.monotonic() - started + 1
