@@ -11,9 +11,11 @@ PREPARE ?=
 ROWS    ?= 1000000
 ROUNDS  ?= 3
 WORKERS ?= 2
+FAULTS  ?= 60
+SEED    ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run prepare resume test test-slow bench-prepare bench-growth aws compile graph clean
+.PHONY: help run prepare resume test test-slow bench-prepare bench-growth bench-train bench-gpu drill aws compile graph clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +41,15 @@ bench-prepare: $(VENV)/.for-test ## Speed of the preparation beside others; ROWS
 
 bench-growth: $(VENV)/.for-test ## Time and memory of the preparation from 0.1 to 6.1 million pairs, six minutes
 	@$(BIN)/python -m tests.benchmarks.prepare --curve
+
+drill: $(VENV)/.for-test ## Break training runs in every way we know and judge what they end with; FAULTS=60 SEED=1, a quarter of an hour
+	@$(BIN)/python -m tests.drill --faults $(FAULTS) --seed $(SEED) --workers $(WORKERS)
+
+bench-train: $(VENV)/.for-test ## Speed of training by batching strategy and lever; ROUNDS=3, twelve minutes
+	@$(BIN)/python -m tests.benchmarks.train --rounds $(ROUNDS)
+
+bench-gpu: $(VENV)/.for-test ## Memory, speed, resuming and generation of a 7B model on this machine's GPU, half an hour
+	@$(BIN)/python -m tests.benchmarks.gpu
 
 aws: $(VENV)/.for-run ## Add the SageMaker SDK, which compiling for an account needs
 	@$(PIP) --editable '.[steps,report,aws]'

@@ -99,8 +99,14 @@ def find_sample() -> Path | None:
     return next((folder / SAMPLE for folder in folders if (folder / SAMPLE).is_file()), None)
 
 
-def _sample_sentences(path: Path) -> tuple[list[str], list[str]]:
-    header, *lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+def read_sentences(sample: Path | None) -> tuple[list[str], list[str]]:
+    """English and Igbo sides of a TSV with columns `en` and `ig`; of the bundled phrasebook where `sample` is None."""
+    if sample is None:
+        from pipeline.staging.phrasebook.generate import clean_pairs
+
+        english, igbo = map(list, zip(*clean_pairs(17), strict=True))
+        return english, igbo
+    header, *lines = sample.read_text(encoding="utf-8").rstrip("\n").split("\n")
     names = header.split("\t")
     cells = [line.split("\t") for line in lines]
     return [row[names.index("en")] for row in cells], [row[names.index("ig")] for row in cells]
@@ -108,12 +114,7 @@ def _sample_sentences(path: Path) -> tuple[list[str], list[str]]:
 
 def read_vocabulary(sample: Path | None) -> Vocabulary:
     """Pieces from a TSV with columns `en` and `ig`; from the bundled phrasebook where `sample` is None."""
-    if sample is None:
-        from pipeline.staging.phrasebook.generate import clean_pairs
-
-        english, igbo = map(list, zip(*clean_pairs(17), strict=True))
-    else:
-        english, igbo = _sample_sentences(sample)
+    english, igbo = read_sentences(sample)
     chunks = {"en": _chunks(english), "ig": _chunks(igbo)}
     for code, text in FOREIGN.items():
         rng = random.Random(code)
