@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from steps import job
 from steps.contract import (
     ADAPTER_WEIGHTS,
     FINGERPRINT,
+    MODEL_FOLDER,
     PLAN,
     TOKENIZER_FOLDER,
     RunIdentity,
@@ -66,10 +68,10 @@ def prepare(options: TrainOptions) -> Workbench:
 
     prompter = Prompter.of(load_tokenizer(tokenizer_folder), fingerprint.languages, fingerprint.names)
     on_gpu = device().type == "cuda"
+    kernels.refuse_unusable(options.levers, _model_type(job.channel("model")), on_gpu=on_gpu)
     attention = kernels.choose_attention(options.levers, on_gpu=on_gpu)
     base, manifest = load_base(job.channel("model"), attention=attention)
     base.config.use_cache = False  # with a cache, packed examples would see each other
-    kernels.refuse_unusable(options.levers, base.config.model_type, on_gpu=on_gpu)
     kernels.fuse_kernels(base, options.levers)
     adapter = LoraConfig(
         task_type=TaskType.CAUSAL_LM,
@@ -105,6 +107,14 @@ def prepare(options: TrainOptions) -> Workbench:
         ),
         base_name=manifest.name,
     )
+
+
+def _model_type(folder: Path) -> str:
+    """transformers' name of the architecture, from config.json; empty where that cannot be read, which loading refuses."""
+    try:
+        return str(json.loads((folder / MODEL_FOLDER / "config.json").read_text(encoding="utf-8"))["model_type"])
+    except (OSError, ValueError, KeyError):
+        return ""
 
 
 def load_adapter_weights(model: Any, checkpoint: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from tests.benchmarks.train_job import example_lengths
 from tests.benchmarks.train_lengths import Lengths
 from tests.benchmarks.train_timing import Timing
 
@@ -80,20 +81,25 @@ def section(
     results: Sequence[Result], lengths: Lengths, rounds: int, strategies: Sequence[str], fills: dict[str, float]
 ) -> str:
     """Two tables in Markdown: strategies against the baseline, levers against the default. `fills` are those of all pairs."""
-    pairs = len(lengths.first)
+    examples = [length for both in example_lengths(lengths) for _, length in both]
+    mean_length = statistics.fmean(examples)
     parts = [
-        f"{pairs} pairs spread over {lengths.origin}, {rounds} rounds, {machine()}.\n",
-        _table("strategy", [result for result in results if result.name in strategies], results, fills),
+        f"{len(lengths.first)} pairs spread over {lengths.origin}: {len(examples)} examples of {mean_length:.1f} tokens; "
+        f"{rounds} rounds, {machine()}.\n",
+        _table("strategy", [result for result in results if result.name in strategies], results, fills, mean_length),
     ]
     levers = [result for result in results if result.name not in strategies]
     if levers:
         parts.append(f"Each lever alone, against {levers[0].against}:\n")
-        parts.append(_table("lever", [result for result in levers if not result.refused], results, fills))
+        parts.append(_table("lever", [result for result in levers if not result.refused], results, fills, mean_length))
         parts += [f"- {result.name}: not measured here. {result.refused}" for result in levers if result.refused]
     return "\n".join(parts).rstrip("\n") + "\n"
 
 
-def _table(kind: str, shown: Sequence[Result], results: Sequence[Result], fills: dict[str, float]) -> str:
+def _table(
+    kind: str, shown: Sequence[Result], results: Sequence[Result], fills: dict[str, float], mean_length: float
+) -> str:
+    """One line a contestant. Examples a second follow from tokens: which examples were timed makes no difference."""
     lines = [
         f"| {kind} | tokens/s | examples/s | tokens/s, times the reference | slots filled | padding | padding, all pairs |",
         "|---|--:|--:|--:|--:|--:|--:|",
@@ -102,16 +108,10 @@ def _table(kind: str, shown: Sequence[Result], results: Sequence[Result], fills:
         if result.refused:
             continue
         timings = list(result.timings.values())
-        tokens, examples = (
-            statistics.median(rates)
-            for rates in (
-                [timing.tokens_per_second for timing in timings],
-                [timing.examples_per_second for timing in timings],
-            )
-        )
+        tokens = statistics.median(timing.tokens_per_second for timing in timings)
         fill = timings[0].fill
         lines.append(
-            f"| {result.name} | {tokens:,.0f} | {examples:,.2f} | {spread(result.ratios(results))}"
+            f"| {result.name} | {tokens:,.0f} | {tokens / mean_length:,.2f} | {spread(result.ratios(results))}"
             f" | {fill:.1%} | {1 - fill:.1%} | {1 - fills[result.name]:.1%} |"
         )
     return "\n".join(lines) + "\n"

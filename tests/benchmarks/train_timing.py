@@ -49,11 +49,6 @@ class Timing:
         """Real tokens, padding not counted."""
         return self.tokens / sum(self.seconds)
 
-    @property
-    def examples_per_second(self) -> float:
-        """Examples a second."""
-        return self.examples / sum(self.seconds)
-
     def record(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self) | {"tokens_per_second": self.tokens_per_second}
