@@ -15,8 +15,10 @@ from steps.contract.corpus import (
     TokenEstimate,
 )
 from steps.contract.evaluation import (
+    Difference,
     DirectionScores,
     EvaluationReport,
+    Failures,
     GateVerdict,
     RuleVerdict,
     Sample,
@@ -94,10 +96,12 @@ __all__ = [
     "CorpusManifest",
     "CorpusSource",
     "DataReport",
+    "Difference",
     "DirectionScores",
     "Estimate",
     "EvaluationReport",
     "Example",
+    "Failures",
     "FileEntry",
     "GateVerdict",
     "Histogram",

@@ -10,10 +10,27 @@ from steps.contract.files import Report
 
 
 class Score(Report):
-    """One metric of one system in one direction."""
+    """One metric of one system in one direction, with its 95 % bootstrap interval over the sentences."""
 
     value: float
+    low: float
+    high: float
     signature: str
+
+
+class Failures(Report):
+    """The ways a system's translations broke, as shares of all of them, and how well lengths and marks were kept."""
+
+    empty: float = Field(ge=0, le=1)
+    copied: float = Field(ge=0, le=1, description="The source said back")
+    repetitive: float = Field(ge=0, le=1, description="A phrase three times in a row, and not so in the reference")
+    untranslated: float = Field(ge=0, le=1, description="Half of the longer words left in the source language")
+    broken: float = Field(ge=0, le=1, description="Any of these")
+    length_ratio: float = Field(description="Characters over those of the references")
+    dotted_recall: float | None = Field(
+        description="Of words found but for their dots, the share with them; None without"
+    )
+    tone_recall: float | None = Field(description="The same for tone marks")
 
 
 class DirectionScores(Report):
@@ -25,6 +42,23 @@ class DirectionScores(Report):
     bleu: Score
     base_chrf: Score
     base_bleu: Score
+    failures: Failures
+    base_failures: Failures
+
+
+class Difference(Report):
+    """The trained model against another on the same sentences in one direction, by paired bootstrap."""
+
+    direction: str
+    other: Literal["base", "champion"]
+    chrf: float
+    other_chrf: float
+    difference: float
+    low: float = Field(description="95 % interval of the difference")
+    high: float
+    p: float = Field(
+        description="Share of resampled test sets on which the trained model holds up; small when it is worse"
+    )
 
 
 class RuleVerdict(Report):
@@ -72,6 +106,9 @@ class EvaluationReport(Report):
 
     metrics: dict[str, dict[str, float]]
     directions: list[DirectionScores]
+    differences: list[Difference] = Field(
+        description="Against the base model, then against the champion if there is one"
+    )
     champion: str = Field(description="What was compared with, or 'none'")
     gate: GateVerdict
     registry: dict[str, str] = Field(description="Ready-made strings for CustomerMetadataProperties")

@@ -42,9 +42,10 @@ def main() -> None:
     losses = validation_losses(model, TokenSplit(tokens / "validation", prompter))
     translations = translate_all(Translator.of(model, prompter), held_out)
 
-    scores = score_directions(prompter.directions, held_out, translations)
-    comparisons = compare_directions(prompter.directions, held_out, translations, seed)
-    evidence = Evidence(losses[TRAINED], scores, largest_lora_b(model, TRAINED), training.fraction, comparisons)
+    scores = score_directions(prompter.directions, held_out, translations, seed)
+    differences = compare_directions(prompter.directions, held_out, translations, seed)
+    against_champion = [pair for pair in differences if pair.other == CHAMPION]
+    evidence = Evidence(losses[TRAINED], scores, largest_lora_b(model, TRAINED), training.fraction, against_champion)
     gate = decide(evidence, limits)
 
     out = job.processing_output("evaluation")
@@ -53,7 +54,7 @@ def main() -> None:
         gate=gate,
         losses=losses,
         scores=scores,
-        comparisons=comparisons,
+        differences=differences,
         champion=champion_name(champion),
         training=training,
         base_model=manifest,

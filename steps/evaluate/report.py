@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from steps.contract import BaseModelManifest, DirectionScores, EvaluationReport, GateVerdict, TrainingReport
+from steps.contract import BaseModelManifest, Difference, DirectionScores, EvaluationReport, GateVerdict, TrainingReport
 from steps.evaluate.gate import SIDES
 from steps.evaluate.registry import registry_strings
-from steps.evaluate.score import Comparison
-from steps.evaluate.systems import BASE, TRAINED
+from steps.evaluate.systems import BASE, CHAMPION, TRAINED
 
 
 def build_report(
@@ -16,15 +15,16 @@ def build_report(
     gate: GateVerdict,
     losses: Mapping[str, float],
     scores: tuple[DirectionScores, DirectionScores],
-    comparisons: Sequence[Comparison],
+    differences: Sequence[Difference],
     champion: str,
     training: TrainingReport,
     base_model: BaseModelManifest,
 ) -> EvaluationReport:
     """Put together what was measured and decided; no number is computed here."""
     return EvaluationReport(
-        metrics={name: {"value": value} for name, value in _metrics(losses, scores, comparisons, training).items()},
+        metrics={name: {"value": value} for name, value in _metrics(losses, scores, differences, training).items()},
         directions=list(scores),
+        differences=list(differences),
         champion=champion,
         gate=gate,
         registry=registry_strings(
@@ -48,7 +48,7 @@ def build_report(
 def _metrics(
     losses: Mapping[str, float],
     scores: tuple[DirectionScores, DirectionScores],
-    comparisons: Sequence[Comparison],
+    differences: Sequence[Difference],
     training: TrainingReport,
 ) -> dict[str, float]:
     metrics = {
@@ -63,6 +63,8 @@ def _metrics(
             f"chrf_base_{side}": direction.base_chrf.value,
             f"bleu_base_{side}": direction.base_bleu.value,
         }
-    for side, pair in zip(SIDES, comparisons, strict=False):
-        metrics |= {f"chrf_champion_{side}": pair.champion_chrf, f"p_not_worse_than_champion_{side}": pair.p}
+        metrics[f"broken_{side}"] = direction.failures.broken
+    against_champion = [pair for pair in differences if pair.other == CHAMPION]
+    for side, pair in zip(SIDES, against_champion, strict=False):
+        metrics |= {f"chrf_champion_{side}": pair.other_chrf, f"p_not_worse_than_champion_{side}": pair.p}
     return metrics

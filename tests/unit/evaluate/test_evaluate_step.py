@@ -56,7 +56,7 @@ def test_the_registry_gets_a_ready_made_string_for_every_key(evaluation: Any) ->
     assert registry["training_steps"] == "60 of 60"
     assert registry["training_hours"] == "0.010"
     assert registry["base_model"].startswith("tiny 1 sha256:")
-    assert registry["gate"] == "passed 5 of 5 rules"
+    assert registry["gate"] == "passed 7 of 7 rules"
 
 
 def test_two_evaluations_write_the_same_bytes(evaluation: Any) -> None:
@@ -126,7 +126,7 @@ def test_a_model_equal_to_the_champion_passes(evaluation: Any, learned: Path) ->
     main()
 
     assert evaluation.report.gate.verdict == "passed"
-    assert len(evaluation.report.gate.rules) == 7
+    assert len(evaluation.report.gate.rules) == 9
 
 
 def test_weights_that_are_not_numbers_fail_the_step_and_leave_no_report(

@@ -244,7 +244,12 @@ def training() -> contract.TrainingReport:
 
 def evaluation(verdict: str = "passed") -> contract.EvaluationReport:
     def score(value: float) -> contract.Score:
-        return contract.Score(value=value, signature="nrefs:1|case:mixed|eff:yes|nc:6|nw:2|space:no|version:2.6.0")
+        return contract.Score(
+            value=value,
+            low=value - 1.4,
+            high=value + 1.6,
+            signature="nrefs:1|case:mixed|eff:yes|nc:6|nw:2|space:no|version:2.6.0",
+        )
 
     def direction(name: str, ours: float, base: float) -> contract.DirectionScores:
         return contract.DirectionScores(
@@ -254,6 +259,32 @@ def evaluation(verdict: str = "passed") -> contract.EvaluationReport:
             bleu=score(ours - 10),
             base_chrf=score(base),
             base_bleu=score(0.4),
+            failures=failures(0.01),
+            base_failures=failures(0.4),
+        )
+
+    def failures(share: float) -> contract.Failures:
+        return contract.Failures(
+            empty=share / 2,
+            copied=0,
+            repetitive=share / 2,
+            untranslated=share / 4,
+            broken=share,
+            length_ratio=0.97,
+            dotted_recall=0.93,
+            tone_recall=None,
+        )
+
+    def difference(name: str, ours: float, base: float) -> contract.Difference:
+        return contract.Difference(
+            direction=name,
+            other="base",
+            chrf=ours,
+            other_chrf=base,
+            difference=ours - base,
+            low=ours - base - 2.2,
+            high=ours - base + 2.1,
+            p=1.0,
         )
 
     loss = 0.52 if verdict == "passed" else 1.83
@@ -276,6 +307,7 @@ def evaluation(verdict: str = "passed") -> contract.EvaluationReport:
     return contract.EvaluationReport(
         metrics={"validation_loss": {"value": loss}, "validation_loss_base": {"value": 4.1}},
         directions=[direction("en-ig", 61.2, 12.3), direction("ig-en", 66.0, 14.1)],
+        differences=[difference("en-ig", 61.2, 12.3), difference("ig-en", 66.0, 14.1)],
         champion="none",
         gate=contract.GateVerdict(
             verdict=verdict,
