@@ -51,6 +51,7 @@ def run(
     given = parse_params(param or [])
     text = definition_text(recipe, env, account)
     definition = read(text)
+    name = pipeline_name(recipe)
     console = Console(stderr=as_json)
     chosen = settings.load(env, {"account": account} if account else {})
     _refuse_contradictions(resume, given, corpus, base_model)
@@ -59,8 +60,8 @@ def run(
     bucket = open_bucket(workdir, chosen.bucket)
     if not resume:
         refuse_missing(bucket, parameters)
-        parameters |= _publish(bucket, given, corpus or [], base_model or "tiny", languages_of(recipe))
-    execution = _execute(pipeline_name(recipe), text, definition, parameters, workdir, resume, console)
+        parameters |= _publish(bucket, given, corpus or [], base_model or "tiny", languages_of(recipe), name)
+    execution = _execute(name, text, definition, parameters, workdir, resume, console)
     outcome = report_on(execution, text, workdir)
     if outcome.unwritten:
         print(f"{program()}: the report could not be written: {outcome.unwritten}", file=sys.stderr)
@@ -113,12 +114,12 @@ def _raise(problems: list[str]) -> None:
 
 
 def _publish(
-    bucket: Bucket, given: dict[str, str], corpora: list[str], base_model: str, languages: tuple[str, str]
+    bucket: Bucket, given: dict[str, str], corpora: list[str], base_model: str, languages: tuple[str, str], name: str
 ) -> dict[str, str]:
     title = "building the tiny base model" if base_model == "tiny" else f"staging {base_model}"
     try:
         with interruptible(), bar(title) as progress:
-            return publish_inputs(bucket, given, corpora, base_model, languages, progress)
+            return publish_inputs(bucket, given, corpora, base_model, languages, progress, pipeline_name=name)
     except KeyboardInterrupt:
         raise Interrupted("interrupted before the first step", hint="run the same command again") from None
 

@@ -53,6 +53,29 @@ class Registry:
         write_atomically(self.root / group / f"{version}.json", package)
         return package
 
+    def decide(self, arn: str, status: str, reason: str, who: str) -> dict[str, Any]:
+        """Set a version's status with the reason and who decided, as UpdateModelPackage does; returns the description.
+
+        Raises BadInput where there is no such version, or the reason is empty or over the service's limit.
+        """
+        package = self.package(arn)
+        if package is None:
+            raise BadInput(f"there is no model package {arn}")
+        if status not in STATUSES:
+            raise BadInput(f"ModelApprovalStatus {status!r} is not one of {', '.join(STATUSES)}")
+        if not reason.strip() or len(reason) > DESCRIPTION_LIMIT:
+            raise BadInput(f"the reason must have 1 to {DESCRIPTION_LIMIT} characters, and has {len(reason.strip())}")
+        package |= {
+            "ModelApprovalStatus": status,
+            "ApprovalDescription": reason,
+            "LastModifiedBy": {"UserProfileName": who},
+            "LastModifiedTime": describe.now(),
+        }
+        write_atomically(
+            self.root / package["ModelPackageGroupName"] / f"{package['ModelPackageVersion']}.json", package
+        )
+        return package
+
     def groups(self) -> list[str]:
         """Names of the groups, in order."""
         return sorted(path.name for path in self.root.glob("*") if path.is_dir())

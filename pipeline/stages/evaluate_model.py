@@ -25,7 +25,7 @@ def build(plan: Blueprint, prepare: ProcessingStep, tokenize: ProcessingStep, tr
             "base-model": plan.parameters["BaseModelUri"],
             "splits": prepare.properties.ProcessingOutputConfig.Outputs["splits"].S3Output.S3Uri,
             "tokens": tokenize.properties.ProcessingOutputConfig.Outputs["tokens"].S3Output.S3Uri,
-            "champion": plan.address("champion", ""),
+            "champion": plan.address("champion", plan.name, ""),
         },
         outputs=["evaluation"],
         environment=plan.text("MaxValidationLoss", "MinTrainingFraction", "Seed")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Any
 
 from sagemaker.core.model_metrics import MetricsSource, ModelMetrics
 from sagemaker.core.workflow.conditions import ConditionEquals, ConditionLessThanOrEqualTo
+from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join, JsonGet
 from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
@@ -65,7 +66,8 @@ def _register(plan: Blueprint, train: TrainingStep, evaluate: ProcessingStep) ->
         sagemaker_session=plan.session,
         dependencies={},  # the default looks for a bucket in the account
     )
-    metadata: Mapping[str, JsonGet] = {key: _decided(evaluate, f"registry.{key}") for key in REGISTRY_KEYS}
+    metadata: dict[str, Any] = {key: _decided(evaluate, f"registry.{key}") for key in REGISTRY_KEYS}
+    metadata["execution"] = ExecutionVariables.PIPELINE_EXECUTION_ID
     arguments = builder.register(
         model_package_group_name=plan.name,
         content_types=["application/json"],
@@ -75,7 +77,7 @@ def _register(plan: Blueprint, train: TrainingStep, evaluate: ProcessingStep) ->
         model_metrics=ModelMetrics(
             model_statistics=MetricsSource(content_type="application/json", s3_uri=_report(evaluate))
         ),
-        customer_metadata_properties=dict(metadata),
+        customer_metadata_properties=metadata,
         task="TEXT_GENERATION",
         skip_model_validation="All",
     )

@@ -15,6 +15,7 @@ from steps.contract.corpus import (
     TokenEstimate,
 )
 from steps.contract.evaluation import (
+    ChampionManifest,
     Difference,
     DirectionScores,
     EvaluationReport,
@@ -30,6 +31,7 @@ from steps.contract.files import (
     ADAPTER_FOLDER,
     ADAPTER_WEIGHTS,
     CANARY_REPORT,
+    CHAMPION,
     CORPUS_DATA,
     DATA_REPORT,
     DROPPED,
@@ -73,6 +75,7 @@ __all__ = [
     "ADAPTER_FOLDER",
     "ADAPTER_WEIGHTS",
     "CANARY_REPORT",
+    "CHAMPION",
     "CORPUS_DATA",
     "DATA_REPORT",
     "DROPPED",
@@ -93,6 +96,7 @@ __all__ = [
     "AnyReport",
     "BaseModelManifest",
     "CanaryReport",
+    "ChampionManifest",
     "CorpusManifest",
     "CorpusSource",
     "DataReport",

@@ -101,6 +101,14 @@ class SampleSet(Report):
     showcase: list[Sample] = Field(max_length=5, description="The first five of the order, for a terminal")
 
 
+class ChampionManifest(Report):
+    """What approval writes beside the champion's adapter."""
+
+    package: str = Field(description="group/version")
+    adapter_sha256: str = Field(description="Of the adapter's weights")
+    approved: str = Field(description="Time of the approval, ISO 8601")
+
+
 class EvaluationReport(Report):
     """The property file: `metrics.validation_loss.value` and `gate.verdict` are what the Condition reads."""
 

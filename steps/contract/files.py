@@ -32,6 +32,7 @@ ADAPTER_WEIGHTS = "adapter_model.safetensors"
 SEAL = "seal.json"
 EVALUATION_REPORT = "evaluation.json"
 SAMPLES = "samples.json"
+CHAMPION = "champion.json"  # beside adapter/ in the champion's folder
 
 REGISTRY_KEYS = (  # keys of CustomerMetadataProperties; EvaluateModel writes a ready-made string for each
     "validation_loss",
@@ -45,6 +46,9 @@ REGISTRY_KEYS = (  # keys of CustomerMetadataProperties; EvaluateModel writes a 
     "base_model",
     "corpus",
     "gate",
+    "adapter",
+    "test_set",
+    "champion",
 )
 
 

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from steps import contract, job
-from steps.evaluate.champion import champion_name, find_champion
+from steps.evaluate.champion import find_champion
 from steps.evaluate.gate import Evidence, Limits, decide
 from steps.evaluate.generate import Translator, translate_all
 from steps.evaluate.inputs import read_held_out, read_training, refuse_mismatch
@@ -18,6 +18,7 @@ from steps.evaluate.systems import CHAMPION, TRAINED, largest_lora_b, load_syste
 from steps.evaluate.unpack import MODEL_ARCHIVE, unpack
 from steps.prompt import Prompter, load_tokenizer
 from steps.shards import TokenSplit
+from steps.sums import sha256_file
 
 
 def main() -> None:
@@ -35,8 +36,13 @@ def main() -> None:
         tokenizer_folder = base_folder / contract.TOKENIZER_FOLDER
         fingerprint = contract.load(tokens / contract.FINGERPRINT, contract.TokenFingerprint)
         refuse_mismatch(training.fingerprint, fingerprint, languages, tokenizer_folder, splits)
-        adapters = {TRAINED: artefact / contract.ADAPTER_FOLDER} | ({CHAMPION: champion} if champion else {})
+        base_name = contract.load(base_folder / contract.MANIFEST, contract.BaseModelManifest).name
+        problem = champion.why_not_comparable(base_name) if champion else ""
+        adapters = {TRAINED: artefact / contract.ADAPTER_FOLDER}
+        if champion and not problem:
+            adapters[CHAMPION] = champion.adapter
         model, manifest = load_systems(base_folder, adapters)
+        adapter_sha256 = sha256_file(artefact / contract.ADAPTER_FOLDER / contract.ADAPTER_WEIGHTS)
 
     prompter = Prompter.of(load_tokenizer(tokenizer_folder), languages, fingerprint.names)
     losses = validation_losses(model, TokenSplit(tokens / "validation", prompter))
@@ -55,7 +61,13 @@ def main() -> None:
         losses=losses,
         scores=scores,
         differences=differences,
-        champion=champion_name(champion),
+        champion=f"{champion.name} not compared: {problem}"
+        if champion and problem
+        else champion.name
+        if champion
+        else "none",
+        adapter_sha256=adapter_sha256,
+        test_set=f"{len(held_out)} pairs sha256:{sha256_file(splits / 'test.parquet')}",
         training=training,
         base_model=manifest,
     )

@@ -17,6 +17,8 @@ def build_report(
     scores: tuple[DirectionScores, DirectionScores],
     differences: Sequence[Difference],
     champion: str,
+    adapter_sha256: str,
+    test_set: str,
     training: TrainingReport,
     base_model: BaseModelManifest,
 ) -> EvaluationReport:
@@ -39,6 +41,9 @@ def build_report(
                 "training_hours": f"{training.seconds_used / 3600:.3f}",
                 "base_model": f"{base_model.name} {base_model.revision} sha256:{base_model.fingerprint}",
                 "corpus": f"prepared sha256:{training.fingerprint.prepared_sha256}",
+                "adapter": adapter_sha256,
+                "test_set": test_set,
+                "champion": champion,
                 "gate": f"{gate.verdict} {sum(rule.passed for rule in gate.rules)} of {len(gate.rules)} rules",
             }
         ),

@@ -200,6 +200,13 @@ class EvaluationJob:
             (self.mounted("champion") / contract.NONE_OBJECT).write_text("{}")
         else:
             shutil.copytree(adapter, self.mounted("champion") / contract.ADAPTER_FOLDER)
+            weights = adapter / contract.ADAPTER_WEIGHTS
+            manifest = contract.ChampionManifest(
+                package="asusu-igbo/7",
+                adapter_sha256=sums.sha256_file(weights) if weights.is_file() else "gone",
+                approved="2026-11-20T09:30:00+00:00",
+            )
+            contract.save(self.mounted("champion") / contract.CHAMPION, manifest)
 
     @property
     def out(self) -> Path:

@@ -115,7 +115,7 @@ def test_a_model_worse_than_the_champion_is_refused_with_its_p_value(
     main()
 
     report = evaluation.report
-    assert report.champion.startswith("adapter sha256:")
+    assert report.champion == "asusu-igbo/7"
     assert {"not_worse_than_champion_forward", "not_worse_than_champion_backward"} <= set(rules_refused(report))
     assert report.metrics["chrf_champion_forward"]["value"] == pytest.approx(100)
     assert report.metrics["p_not_worse_than_champion_forward"]["value"] < 0.05
@@ -194,6 +194,22 @@ def test_a_champion_folder_that_says_neither_or_both_fails_the_step(evaluation: 
     none.write_text("{}")
     with pytest.raises(Refused, match="both"):
         main()
+
+
+def test_a_champion_of_another_base_model_is_named_and_not_compared(
+    evaluation: Any, learned: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(learned, other)
+    config = other / contract.ADAPTER_CONFIG
+    config.write_text(config.read_text().replace('"tiny"', '"mistral-7b"'))
+    evaluation.mount_champion(other)
+    main()
+
+    report = evaluation.report
+    assert report.champion == "asusu-igbo/7 not compared: it was trained for mistral-7b, not for the mounted tiny"
+    assert {pair.other for pair in report.differences} == {"base"}
+    assert not [rule for rule in report.gate.rules if "champion" in rule.rule]
 
 
 def test_a_champion_whose_files_are_gone_fails_the_step(evaluation: Any, learned: Path) -> None:
