@@ -14,7 +14,7 @@ from steps.evaluate.loss import validation_losses
 from steps.evaluate.report import build_report
 from steps.evaluate.samples import collect_samples
 from steps.evaluate.score import compare_directions, score_directions
-from steps.evaluate.systems import CHAMPION, TRAINED, largest_lora_b, load_systems
+from steps.evaluate.systems import BASE, CHAMPION, TRAINED, largest_lora_b, load_systems
 from steps.evaluate.unpack import MODEL_ARCHIVE, unpack
 from steps.prompt import Prompter, load_tokenizer
 from steps.shards import TokenSplit
@@ -46,7 +46,10 @@ def main() -> None:
 
     prompter = Prompter.of(load_tokenizer(tokenizer_folder), languages, fingerprint.names)
     losses = validation_losses(model, TokenSplit(tokens / "validation", prompter))
-    translations = translate_all(Translator.of(model, prompter), held_out)
+    weights = {BASE: manifest.fingerprint, TRAINED: manifest.fingerprint + adapter_sha256}
+    if CHAMPION in adapters and champion:
+        weights[CHAMPION] = manifest.fingerprint + sha256_file(champion.adapter / contract.ADAPTER_WEIGHTS)
+    translations = translate_all(Translator.of(model, prompter), held_out, weights)
 
     scores = score_directions(prompter.directions, held_out, translations, seed)
     differences = compare_directions(prompter.directions, held_out, translations, seed)
