@@ -52,6 +52,7 @@ def publish_inputs(
     progress: Progress,
     *,
     pipeline_name: str,
+    benchmarks: Sequence[str] = (),
 ) -> dict[str, str]:
     """Publish what the given parameters do not name already; returns CorpusUri and BaseModelUri where it did.
 
@@ -64,7 +65,7 @@ def publish_inputs(
     addresses = {}
     if "CorpusUri" not in given:
         specs = [parse_spec(item) for item in corpora] or [bundled_spec(bucket.workdir)]
-        corpus = publish_corpus(specs, languages, bucket.path / "corpora")
+        corpus = publish_corpus(specs, languages, bucket.path / "corpora", [parse_spec(item) for item in benchmarks])
         addresses["CorpusUri"] = f"{bucket.address}/corpora/{corpus.fingerprint}"
     if "BaseModelUri" not in given:
         model = stage_base_model(base_model, bucket.path / "base-models", progress=progress)

@@ -34,7 +34,7 @@ class Failures(Report):
 
 
 class DirectionScores(Report):
-    """Scores of one direction, e.g. `en-ig`, for the trained model and for the base model on the same sentences."""
+    """Scores of one direction, e.g. `en-ig`, for the trained model, the base model and the champion, on the same sentences."""
 
     direction: str
     sentences: int
@@ -44,6 +44,9 @@ class DirectionScores(Report):
     base_bleu: Score
     failures: Failures
     base_failures: Failures
+    champion_chrf: Score | None = Field(default=None, description="None where no champion was compared with")
+    champion_bleu: Score | None = None
+    champion_failures: Failures | None = None
 
 
 class Difference(Report):
@@ -80,7 +83,7 @@ class GateVerdict(Report):
 
 
 class Sample(Report):
-    """One held-out sentence with its reference and the translations of both systems."""
+    """One held-out sentence with its reference and the translation of every system; `chrf` is the trained model's."""
 
     direction: str
     source: str
@@ -88,17 +91,33 @@ class Sample(Report):
     hypothesis: str
     base_hypothesis: str
     chrf: float
+    champion_hypothesis: str | None = Field(default=None, description="None where no champion was compared with")
+    champion_chrf: float | None = None
+
+    @property
+    def change(self) -> float | None:
+        """chrF++ over the champion's translation of the sentence; None without a champion."""
+        return None if self.champion_chrf is None else self.chrf - self.champion_chrf
 
 
 class SampleSet(Report):
     """samples.json: translations of held-out sentences, in an order drawn by hash and never by score.
 
-    The first n samples are therefore a fair draw of n; the worst of the whole test set are kept too, at their places.
+    The first n samples are therefore a fair draw of n. The worst of the whole test set, and those that changed most against
+    the champion, are kept too, at their places.
     """
 
     total: int = Field(description="Translations of the whole test set, both directions")
     samples: list[Sample] = Field(max_length=500)
     showcase: list[Sample] = Field(max_length=5, description="The first five of the order, for a terminal")
+
+
+class BenchmarkScores(Report):
+    """Scores on an evaluation set of others, none of whose sentences was trained on."""
+
+    name: str
+    directions: list[DirectionScores]
+    differences: list[Difference]
 
 
 class ChampionManifest(Report):
@@ -117,6 +136,7 @@ class EvaluationReport(Report):
     differences: list[Difference] = Field(
         description="Against the base model, then against the champion if there is one"
     )
+    benchmarks: list[BenchmarkScores] = Field(description="Beside the held-out split; the gate decides on the split")
     champion: str = Field(description="What was compared with, or 'none'")
     gate: GateVerdict
     registry: dict[str, str] = Field(description="Ready-made strings for CustomerMetadataProperties")

@@ -53,12 +53,13 @@ def sentence_chrf(hypothesis: str, reference: str) -> float:
 def score_directions(
     names: tuple[str, str], held_out: HeldOut, translations: Translations, seed: int
 ) -> tuple[DirectionScores, DirectionScores]:
-    """Scores and failures of the trained and the base model in both directions, forward first."""
+    """Scores and failures of every system in both directions, forward first."""
     draws = draw_test_sets(len(held_out), seed)
 
     def scores(way: int) -> DirectionScores:
         sources, references = held_out.sources(way), held_out.references(way)
         trained, base = translations[TRAINED][way], translations[BASE][way]
+        champion = translations[CHAMPION][way] if CHAMPION in translations else None
         return DirectionScores(
             direction=names[way],
             sentences=len(references),
@@ -68,6 +69,9 @@ def score_directions(
             base_bleu=bleu(base, references, draws),
             failures=count_failures(sources, trained, references),
             base_failures=count_failures(sources, base, references),
+            champion_chrf=None if champion is None else chrf(champion, references, draws),
+            champion_bleu=None if champion is None else bleu(champion, references, draws),
+            champion_failures=None if champion is None else count_failures(sources, champion, references),
         )
 
     return scores(0), scores(1)

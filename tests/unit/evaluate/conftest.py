@@ -192,6 +192,13 @@ class EvaluationJob:
         with tarfile.open(self.mounted("model") / "model.tar.gz", "w:gz") as archive:
             archive.add(folder, arcname=".")
 
+    def accept_changed_splits(self, adapter: Path) -> None:
+        """As if the tokens and the adapter had been made from the splits as they lie there now."""
+        path = self.mounted("tokens") / contract.FINGERPRINT
+        changed = {"prepared_sha256": sums.fingerprint_of(sums.list_files(self.mounted("splits")))}
+        contract.save(path, contract.load(path, contract.TokenFingerprint).model_copy(update=changed))
+        self.mount_model(adapter)
+
     def mount_champion(self, adapter: Path | None) -> None:
         """Put an approved adapter, or the published nothing, into the champion folder."""
         shutil.rmtree(self.mounted("champion"), ignore_errors=True)

@@ -196,6 +196,20 @@ def test_a_champion_folder_that_says_neither_or_both_fails_the_step(evaluation: 
         main()
 
 
+def test_an_evaluation_set_beside_the_splits_is_scored_like_the_held_out_split(evaluation: Any, learned: Path) -> None:
+    splits = evaluation.mounted("splits")
+    (splits / contract.BENCHMARKS).mkdir()
+    shutil.copyfile(splits / "test.parquet", splits / contract.BENCHMARKS / "flores.parquet")
+    evaluation.accept_changed_splits(learned)
+    main()
+
+    report = evaluation.report
+    (benchmark,) = report.benchmarks
+    assert benchmark.name == "flores"
+    assert benchmark.directions == report.directions, "the same sentences give the same scores"
+    assert [pair.other for pair in benchmark.differences] == ["base", "base"]
+
+
 def test_a_champion_of_another_base_model_is_named_and_not_compared(
     evaluation: Any, learned: Path, tmp_path: Path
 ) -> None:

@@ -308,6 +308,13 @@ def evaluation(verdict: str = "passed") -> contract.EvaluationReport:
         metrics={"validation_loss": {"value": loss}, "validation_loss_base": {"value": 4.1}},
         directions=[direction("en-ig", 61.2, 12.3), direction("ig-en", 66.0, 14.1)],
         differences=[difference("en-ig", 61.2, 12.3), difference("ig-en", 66.0, 14.1)],
+        benchmarks=[
+            contract.BenchmarkScores(
+                name="flores-200_devtest",
+                directions=[direction("en-ig", 41.2, 12.3), direction("ig-en", 44.9, 14.1)],
+                differences=[difference("en-ig", 41.2, 12.3), difference("ig-en", 44.9, 14.1)],
+            )
+        ],
         champion="none",
         gate=contract.GateVerdict(
             verdict=verdict,
