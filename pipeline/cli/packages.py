@@ -1,11 +1,8 @@
-"""`asusu packages`, `review`, `approve`, `reject`: the registry of this machine, and who decided what, why."""
+"""`asusu packages`, `review`, `approve`, `reject`: the registry, here or in an account, and who decided what, why."""
 
 from __future__ import annotations
 
-import getpass
 import json
-import re
-import shlex
 import webbrowser
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,38 +13,37 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline import settings
-from pipeline.cli.definition import AsJson
-from pipeline.cli.outcome import program
+from pipeline.cli.definition import Account, AsJson, Env
+from pipeline.cli.outcome import decisions, files_of, page_of, program
 from pipeline.cli.staging import DEFAULT_WORKDIR, Workdir
 from pipeline.errors import BadInput, harmless
 from pipeline.local import record
-from pipeline.local.champion import champion_of, name_of, publish_champion, verify_artifact
-from pipeline.local.registry import Registry
-from pipeline.local.store import Store
-from pipeline.local.workplace import locked
-from pipeline.review.gather import gather
-from pipeline.review.report import render
+from pipeline.local.decisions import LocalPackages
+from pipeline.packages import Package, Packages, Verdict, champion_of, find_package, name_of
+from pipeline.review.facts import dossier_facts
+from pipeline.review.package import PENDING
+from pipeline.review.report import render, render_markdown
 
 Version = Annotated[str, typer.Argument(help="A version, e.g. 3, or asusu-igbo/3 where there are several groups")]
 Reason = Annotated[str, typer.Option(help="Why; kept with the version")]
 COLUMNS = ("version", "status", "champion", "chrF++ forward", "backward", "validation loss", "registered", "reason")
 
 
-def packages(workdir: Workdir = DEFAULT_WORKDIR, as_json: AsJson = False) -> None:
+def packages(
+    workdir: Workdir = DEFAULT_WORKDIR, env: Env = "local", account: Account = "", as_json: AsJson = False
+) -> None:
     """List every version: its status, scores, reason, and which one is the champion."""
-    registry = Registry(workdir / "registry")
-    rows = [
-        (package, champion_of(registry.packages(group)) == package)
-        for group in registry.groups()
-        for package in registry.packages(group)
-    ]
+    found = _registry(env, account, workdir).packages()
+    champions = [champion_of(_group(found, package)) for package in found]
+    rows = [(package, champion is package) for package, champion in zip(found, champions, strict=True)]
     if as_json:
         print(
             json.dumps([package | {"Champion": champion} for package, champion in rows], indent=2, ensure_ascii=False)
         )
         return
     if not rows:
-        print(f"nothing is registered in {workdir}; next: {program()} run --local")
+        place, following = (workdir, f"; next: {program()} run --local") if env == "local" else (env, "")
+        print(f"nothing is registered in {place}{following}")
         return
     table = Table(*COLUMNS)
     for package, champion in rows:
@@ -64,87 +60,100 @@ def packages(workdir: Workdir = DEFAULT_WORKDIR, as_json: AsJson = False) -> Non
 
 
 def review(
-    version: Version,
+    version: Annotated[
+        str | None,
+        typer.Argument(help="As for approve; without it the newest that waits for approval, else the newest"),
+    ] = None,
     workdir: Workdir = DEFAULT_WORKDIR,
     open_page: Annotated[bool, typer.Option("--open", help="Show it in the browser")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Write it as Markdown, too")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Build the dossier of a version: one offline page with the verdict, the evidence and how to decide."""
-    package = _find(Registry(workdir / "registry"), version)
+    found = LocalPackages(workdir).packages()
+    package = find_package(found, version, f"{program()} packages") if version is not None else _newest(found, workdir)
     execution_id = str((package.get("CustomerMetadataProperties") or {}).get("execution", ""))
     execution = record.load(workdir.absolute(), execution_id)
     definition = record.load_definition(workdir.absolute(), execution_id)
-    commands = [
-        ("approve", _command("approve", package, workdir)),
-        ("reject", _command("reject", package, workdir)),
-    ]
-    files = gather(execution, definition, Store(workdir.absolute() / "s3"), commands)
-    page = workdir / "reports" / f"{package['ModelPackageGroupName']}-{package['ModelPackageVersion']}.html"
-    render(files, page)
+    files = files_of(package, execution, definition, workdir)
+    written = {"dossier": page_of(package, workdir)}
+    render(files, written["dossier"])
+    if as_markdown:
+        written["markdown"] = written["dossier"].with_suffix(".md")
+        render_markdown(files, written["markdown"])
     if as_json:
-        evaluation = json.loads(files.evaluation.read_text(encoding="utf-8")) if files.evaluation else None
-        print(
-            json.dumps({"package": package, "evaluation": evaluation, "page": str(page)}, indent=2, ensure_ascii=False)
-        )
+        facts = {"package": package, "page": str(written["dossier"]), **dossier_facts(files)}
+        print(_printed(facts | ({"markdown": str(written["markdown"])} if as_markdown else {})))
     else:
-        print(f"{name_of(package)}, {package['ModelApprovalStatus']}")
-        print(f"  dossier: {page}")
-        for purpose, command in commands:
-            print(f"  {purpose + ':':<8} {command}")
+        print(f"{name_of(package)}, {harmless(str(package['ModelApprovalStatus']))}")
+        for what, text in [*((what, str(path)) for what, path in written.items()), *files.commands]:
+            print(f"  {what + ':':<9} {text}")
     if open_page:
-        webbrowser.open(page.absolute().as_uri())
+        webbrowser.open(written["dossier"].absolute().as_uri())
 
 
-def approve(version: Version, reason: Reason, workdir: Workdir = DEFAULT_WORKDIR) -> None:
+def approve(
+    version: Version,
+    reason: Reason,
+    workdir: Workdir = DEFAULT_WORKDIR,
+    env: Env = "local",
+    account: Account = "",
+    own: Annotated[
+        bool, typer.Option("--own", help="Approve a run that you started yourself, as you were told")
+    ] = False,
+) -> None:
     """Approve a version: it becomes the champion, also where it is older than the present one (a rollback)."""
-    _decide(version, "Approved", reason, workdir)
+    _decide(_registry(env, account, workdir), version, "Approved", reason, workdir, own=own)
 
 
-def reject(version: Version, reason: Reason, workdir: Workdir = DEFAULT_WORKDIR) -> None:
+def reject(
+    version: Version,
+    reason: Reason,
+    workdir: Workdir = DEFAULT_WORKDIR,
+    env: Env = "local",
+    account: Account = "",
+) -> None:
     """Reject a version. Where it was the champion, the one approved before it is champion again."""
-    _decide(version, "Rejected", reason, workdir)
+    _decide(_registry(env, account, workdir), version, "Rejected", reason, workdir, own=False)
 
 
-def _decide(version: str, status: str, reason: str, workdir: Path) -> None:
-    registry, store = Registry(workdir / "registry"), Store(workdir / "s3")
-    package = _find(registry, version)
-    group = str(package["ModelPackageGroupName"])
-    if not reason.strip():
+def _decide(registry: Packages, version: str, verdict: Verdict, reason: str, workdir: Path, *, own: bool) -> None:
+    package = find_package(registry.packages(), version, f"{program()} packages")
+    if not any(map(str.isalnum, reason)):  # neither nothing nor the "..." of the command as it is shown
         raise BadInput(
             "a decision needs a reason",
-            hint=_command("approve" if status == "Approved" else "reject", package, workdir),
+            hint=dict(decisions(package, workdir))["approve" if verdict == "Approved" else "reject"],
         )
-    bucket = settings.load("local").bucket
-    with locked(workdir):
-        before = champion_of(registry.packages(group))
-        if status == "Approved":
-            verify_artifact(package, store)
-        decided = registry.decide(str(package["ModelPackageArn"]), status, reason, getpass.getuser())
-        champion = publish_champion(registry, group, store, bucket)
-    print(f"{name_of(decided)} is {status.lower()}: {harmless(reason)}")
-    if champion != (name_of(before) if before else None):
-        print(f"  champion: {champion or 'none'} (before: {name_of(before) if before else 'none'})")
+    notes = registry.decide(package, verdict, reason, own=own)
+    print(f"{name_of(package)} is {verdict.lower()}: {harmless(reason)}")
+    for note in notes:
+        print(f"  {harmless(note)}")
 
 
-def _find(registry: Registry, version: str) -> dict[str, Any]:
-    """The package of `3`, `group/3` or an ARN. Raises BadInput where it is not there or not the only one."""
-    wanted = re.fullmatch(r"(?:.*model-package/)?(?:([^/]+)/)?(\d+)", version)
-    if not wanted:
-        raise BadInput(f"{version!r} is not a version", hint=f"give 3 or group/3; {program()} packages lists them")
-    found = [
-        package
-        for group in registry.groups()
-        for package in registry.packages(group)
-        if wanted[1] in (None, group) and str(package["ModelPackageVersion"]) == wanted[2]
-    ]
-    if len(found) > 1:
-        names = ", ".join(map(name_of, found))
-        raise BadInput(f"version {version} is in several groups", hint=f"give one of {names}")
+def _registry(env: str, account: str, workdir: Path) -> Packages:
+    """This machine's registry for `local`, an account's for the others. boto3 is loaded only for those."""
+    if env == "local":
+        return LocalPackages(workdir)
+    try:
+        from pipeline.aws.packages import AwsPackages
+        from pipeline.aws.session import connect_environment
+    except ModuleNotFoundError as error:
+        raise BadInput(f"{error.name} is not installed, which an account needs", hint="make aws") from error
+    return AwsPackages(connect_environment(settings.load(env, {"account": account} if account else {})))
+
+
+def _group(found: list[Package], package: Package) -> list[Package]:
+    return [other for other in found if other["ModelPackageGroupName"] == package["ModelPackageGroupName"]]
+
+
+def _newest(found: list[Package], workdir: Path) -> Package:
+    """The newest version that waits for approval, else the newest of all. Raises BadInput where there is none."""
     if not found:
-        raise BadInput(f"there is no version {version}", hint=f"{program()} packages lists them")
-    return found[0]
+        raise BadInput(f"nothing is registered in {workdir}", hint=f"{program()} run --local")
+    return max(found, key=lambda package: (package["ModelApprovalStatus"] == PENDING, str(package["CreationTime"])))
 
 
-def _command(verb: str, package: dict[str, Any], workdir: Path) -> str:
-    place = "" if workdir == DEFAULT_WORKDIR else f" --workdir {shlex.quote(str(workdir))}"
-    return f'{program()} {verb.lower()} {name_of(package)} --reason "..."{place}'
+def _printed(facts: dict[str, Any]) -> str:
+    """JSON in readable letters; what a terminal would not print, and might obey, is written by its number."""
+    text = json.dumps(facts, indent=2, ensure_ascii=False)
+    return "".join(sign if sign.isprintable() or sign == "\n" else json.dumps(sign)[1:-1] for sign in text)

@@ -13,34 +13,21 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from pipeline.errors import AsusuError, BadInput
 from pipeline.local.registry import Registry
 from pipeline.local.store import Store
-from steps.contract import (
-    ADAPTER_CONFIG,
-    ADAPTER_FOLDER,
-    ADAPTER_WEIGHTS,
-    CHAMPION,
-    NONE_OBJECT,
-    ChampionManifest,
-    save,
+from pipeline.packages import (
+    BUNDLED,
+    artifact_of,
+    champion_of,
+    evaluated_adapter,
+    name_of,
+    refuse_other_report,
+    stated_sums,
 )
-from steps.evaluate.unpack import unpack
-from steps.job import Refused, write_json
-from steps.sums import sha256_file
+from steps.contract import ADAPTER_FOLDER, CHAMPION, NONE_OBJECT, ChampionManifest, save
+from steps.job import write_json
 
-BUNDLED = (ADAPTER_WEIGHTS, ADAPTER_CONFIG)
-
-
-def name_of(package: Mapping[str, Any]) -> str:
-    """`group/version`."""
-    return f"{package['ModelPackageGroupName']}/{package['ModelPackageVersion']}"
-
-
-def champion_of(packages: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The version that was approved last, by the time of approval: approving an older one makes it champion again."""
-    approved = [package for package in packages if package["ModelApprovalStatus"] == "Approved"]
-    return max(approved, key=lambda package: str(package["LastModifiedTime"]), default=None)
+__all__ = ["artifact_of", "champion_of", "name_of", "publish_champion", "verify_artifact"]
 
 
 def publish_champion(registry: Registry, group: str, store: Store, bucket: str) -> str | None:
@@ -69,9 +56,11 @@ def publish_champion(registry: Registry, group: str, store: Store, bucket: str) 
 
 
 def verify_artifact(package: Mapping[str, Any], store: Store) -> None:
-    """Raises AsusuError unless the package's weights are there and are those that EvaluateModel scored."""
+    """Raises AsusuError unless the weights are those that EvaluateModel scored, and the reports those it registered."""
     with tempfile.TemporaryDirectory() as scratch:
         _adapter(package, store, Path(scratch))
+    for stated in stated_sums(package):
+        refuse_other_report(package, stated, store.path(stated.address))
 
 
 def _bundle(package: Mapping[str, Any], store: Store, place: Path) -> None:
@@ -89,32 +78,4 @@ def _bundle(package: Mapping[str, Any], store: Store, place: Path) -> None:
 
 
 def _adapter(package: Mapping[str, Any], store: Store, scratch: Path) -> Path:
-    name = name_of(package)
-    address = artifact_of(package)
-    archive = store.path(address)
-    if not archive.is_file():
-        raise AsusuError(f"the model of {name} is gone: there is nothing at {address}", hint="approve another version")
-    try:
-        adapter = unpack(archive, scratch) / ADAPTER_FOLDER
-    except Refused as error:
-        raise AsusuError(f"the model of {name} cannot be read: {error}", hint="approve another version") from error
-    missing = [file for file in BUNDLED if not (adapter / file).is_file()]
-    if missing:
-        raise AsusuError(f"the model of {name} lacks {', '.join(missing)}", hint="approve another version")
-    expected = (package.get("CustomerMetadataProperties") or {}).get("adapter", "")
-    found = sha256_file(adapter / ADAPTER_WEIGHTS)
-    if found != expected:
-        raise AsusuError(
-            f"the weights of {name} are not those that were evaluated: sha256 {found[:12]}..., evaluated"
-            f" {expected[:12] or 'nothing'}...",
-            hint="do not approve it; find out who changed the artefact, and run the pipeline again",
-        )
-    return adapter
-
-
-def artifact_of(package: Mapping[str, Any]) -> str:
-    """Address of the package's model.tar.gz. Raises BadInput for an entry without one."""
-    try:
-        return str(package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"])
-    except (KeyError, IndexError, TypeError) as error:
-        raise BadInput(f"{name_of(package)} names no model artefact: was it edited by hand?") from error
+    return evaluated_adapter(package, store.path(artifact_of(package)), scratch)

@@ -30,7 +30,9 @@ from steps.evaluate.registry import Origin
 
 SHOWN_SOURCES = 12
 SHOWN_BENCHMARKS = 5
-LINE = 300  # characters of a remark or a source: enough for all that we write, so that the whole stays far under the limit
+LINE = (
+    300  # characters of a remark or a source: enough for all that we write, so that the whole stays far under the limit
+)
 TITLE = 60
 PASSES = "…"
 
@@ -57,8 +59,8 @@ def build_card(report: EvaluationReport, origin: Origin, names: Sequence[str]) -
 
 def legible(text: str, limit: int) -> str:
     """One line of at most `limit` characters, without control characters and marks of direction; never empty."""
-    line = " ".join(text.split())
-    clean = "".join(sign for sign in line if unicodedata.category(sign)[0] != "C").strip()
+    signs = (" " if sign.isspace() else sign for sign in text)
+    clean = " ".join("".join(sign for sign in signs if unicodedata.category(sign)[0] != "C").split())
     return (clean if len(clean) <= limit else clean[: limit - 1] + PASSES) or "-"
 
 
@@ -135,7 +137,9 @@ def _direction(title: str, row: DirectionScores, report: EvaluationReport, origi
         for pair in report.differences
         if pair.direction == row.direction
     )
-    observation = f"{row.sentences} sentences, greedy decoding, text in NFC. Champion: {legible(report.champion, LINE)}."
+    observation = (
+        f"{row.sentences} sentences, greedy decoding, text in NFC. Champion: {legible(report.champion, LINE)}."
+    )
     return EvaluationDetails(
         name=legible(f"{title} {row.direction}", NAME),
         evaluation_observation=legible(f"{observation} {compared}", OBSERVATION),

@@ -29,7 +29,9 @@ def build_report(
 ) -> EvaluationReport:
     """Put together what was measured and decided; no number is computed here."""
     return EvaluationReport(
-        metrics={name: {"value": value} for name, value in _metrics(losses, scores, differences, origin.training).items()},
+        metrics={
+            name: {"value": value} for name, value in _metrics(losses, scores, differences, origin.training).items()
+        },
         directions=list(scores),
         differences=list(differences),
         benchmarks=list(benchmarks),

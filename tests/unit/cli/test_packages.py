@@ -116,6 +116,21 @@ def test_weights_that_were_changed_after_the_evaluation_are_not_approved(tmp_pat
     assert champion_of(Registry(tmp_path / "registry").packages("asusu-igbo")) is None
 
 
+def test_a_report_that_was_changed_after_the_registration_is_not_approved(tmp_path: Path) -> None:
+    package = register(tmp_path, 1.0)
+    report = tmp_path / "s3" / BUCKET / "runs" / "1" / "evaluation.json"
+    report.parent.mkdir(parents=True)
+    report.write_text('{"chrf": 61}')
+    source = {"S3Uri": f"s3://{BUCKET}/runs/1/evaluation.json", "ContentDigest": f"sha256:{sha256_file(report)}"}
+    entry = tmp_path / "registry" / "asusu-igbo" / "1.json"
+    entry.write_text(json.dumps(package | {"ModelMetrics": {"ModelQuality": {"Statistics": source}}}))
+    report.write_text('{"chrf": 99}')
+    ended = asusu(tmp_path, "approve", "1", "--reason", "looks good")
+    assert (ended.returncode, "evaluation report of asusu-igbo/1 was changed" in ended.stderr) == (1, True)
+    report.write_text('{"chrf": 61}')
+    assert asusu(tmp_path, "approve", "1", "--reason", "looks good").returncode == 0
+
+
 def test_a_version_whose_files_are_gone_is_not_approved(tmp_path: Path) -> None:
     register(tmp_path, 1.0)
     (tmp_path / "s3" / BUCKET / "training" / "1.0" / "model.tar.gz").unlink()

@@ -21,6 +21,7 @@ from steps import contract, sums
 from steps.prompt import TEMPLATE, Prompter, load_tokenizer, tokenizer_digest
 from steps.shards import IGNORED, TokenSplit
 from steps.tokenize.write import tokenise, write_split
+from tests.unit.review import conftest as reports
 
 LANGUAGES = ("en", "ig")
 PAIRS = [
@@ -116,6 +117,15 @@ def tokens(tmp_path_factory: pytest.TempPathFactory, prompter: Prompter, splits:
         prepared_sha256=sums.fingerprint_of(sums.list_files(splits)),
     )
     contract.save(folder / contract.FINGERPRINT, fingerprint)
+    contract.save(folder / contract.PLAN, reports.plan())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data report of the preparation, hostile texts in it."""
+    folder = tmp_path_factory.mktemp("data-report")
+    contract.save(folder / contract.DATA_REPORT, reports.data_report())
     return folder
 
 
@@ -227,9 +237,9 @@ class EvaluationJob:
 
 
 @pytest.fixture(scope="session")
-def inputs(base_model: Path, splits: Path, tokens: Path) -> dict[str, Path]:
+def inputs(base_model: Path, splits: Path, tokens: Path, data: Path) -> dict[str, Path]:
     """Folders that every evaluation mounts as they are."""
-    return {"base-model": base_model, "splits": splits, "tokens": tokens}
+    return {"base-model": base_model, "splits": splits, "tokens": tokens, "data-report": data}
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from steps import contract
 from steps.evaluate.__main__ import main
 from steps.evaluate.systems import ADAPTER_WEIGHTS
 from steps.job import Refused
+from steps.sums import sha256_file
 
 
 def changed_adapter(adapter: Path, target: Path, scale: float) -> Path:
@@ -57,6 +58,32 @@ def test_the_registry_gets_a_ready_made_string_for_every_key(evaluation: Any) ->
     assert registry["training_hours"] == "0.010"
     assert registry["base_model"].startswith("tiny 1 sha256:")
     assert registry["gate"] == "passed 7 of 7 rules"
+    assert registry["gate_training_fraction"] == "passed 1 limit 0.9"
+    assert registry["gate_not_worse_than_champion_forward"] == "not asked"
+    assert registry["training_usd"] == "0.0141", "36 seconds at 1.408 US dollars per hour"
+    assert registry["corpus"] == f"phrasebook and mined news sha256:{'c' * 64}"
+
+
+def test_the_registry_entry_holds_the_sums_of_both_reports_and_the_card(evaluation: Any) -> None:
+    main()
+
+    entry = contract.load(evaluation.out / contract.REGISTRY_ENTRY, contract.RegistryEntry)
+    assert entry.digests == {
+        "evaluation": f"sha256:{sha256_file(evaluation.out / contract.EVALUATION_REPORT)}",
+        "data_report": f"sha256:{sha256_file(evaluation.mounted('data-report') / contract.DATA_REPORT)}",
+    }
+    card = contract.ModelCard.model_validate_json(entry.card.content)
+    assert [row.name for row in card.evaluation_details[:2]] == ["Held-out test en-ig", "Held-out test ig-en"]
+    assert card.training_details.training_job_details.training_datasets[0].endswith("tsv, licence Apache-2.0")
+    numbers = {row.name: row.value for row in card.training_details.training_job_details.user_provided_training_metrics}
+    assert numbers["US dollars"] == pytest.approx(0.01408)
+
+
+def test_an_evaluation_without_the_data_report_is_a_failed_step(evaluation: Any) -> None:
+    (evaluation.mounted("data-report") / contract.DATA_REPORT).unlink()
+
+    with pytest.raises(Refused, match=r"cannot read data-report\.json"):
+        main()
 
 
 def test_two_evaluations_write_the_same_bytes(evaluation: Any) -> None:
@@ -65,7 +92,7 @@ def test_two_evaluations_write_the_same_bytes(evaluation: Any) -> None:
     main()
 
     assert {path.name: path.read_bytes() for path in evaluation.out.iterdir()} == first
-    assert sorted(first) == [contract.EVALUATION_REPORT, contract.SAMPLES]
+    assert sorted(first) == [contract.EVALUATION_REPORT, contract.REGISTRY_ENTRY, contract.SAMPLES]
 
 
 def test_samples_hold_both_systems_and_both_directions(evaluation: Any) -> None:
@@ -119,6 +146,13 @@ def test_a_model_worse_than_the_champion_is_refused_with_its_p_value(
     assert {"not_worse_than_champion_forward", "not_worse_than_champion_backward"} <= set(rules_refused(report))
     assert report.metrics["chrf_champion_forward"]["value"] == pytest.approx(100)
     assert report.metrics["p_not_worse_than_champion_forward"]["value"] < 0.05
+    assert report.metrics["validation_loss_champion"]["value"] < report.metrics["validation_loss"]["value"]
+    for scores in report.directions:
+        assert scores.champion_chrf is not None
+        assert scores.champion_chrf.low <= scores.champion_chrf.value == pytest.approx(100)
+    samples = contract.load(evaluation.out / contract.SAMPLES, contract.SampleSet).samples
+    assert all(sample.champion_hypothesis == sample.reference for sample in samples)
+    assert min(sample.change for sample in samples) < 0
 
 
 def test_a_model_equal_to_the_champion_passes(evaluation: Any, learned: Path) -> None:

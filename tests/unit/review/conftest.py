@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from pipeline.review.files import CANARY_RESUME, CANARY_TRAIN, RunFiles
+from pipeline.review.package import PackageFacts
 from steps import contract
 from steps.prepare.options import RULES
 
@@ -408,3 +409,82 @@ def training_seals(tmp_path: Path) -> list[Path]:
         paths.append(tmp_path / f"checkpoint-{step}" / contract.SEAL)
         contract.save(paths[-1], seal)
     return paths
+
+
+HOSTILE_MARKDOWN = (
+    "# Heading\n\n- item | cell | `code` ``` [click](https://evil.example) ![x](https://evil.example/x.png)"
+    " <https://evil.example> https://evil.example www.evil.example **bold** _it_ ~~gone~~ $x$ [^1] \\ &amp; <!-- gone"
+)
+PACKAGE = PackageFacts(
+    name="asusu-igbo/3",
+    status="waiting for approval",
+    registered="2026-11-21 14:05 UTC",
+    decided="",
+    who="",
+    reason="",
+    champion="asusu-igbo/1",
+    metadata={"adapter": "9" * 64, "corpus": "prepared sha256:abc"},
+)
+
+
+def with_champion(report: contract.EvaluationReport) -> contract.EvaluationReport:
+    """The same evaluation beside a champion, asusu-igbo/1, that is a little worse."""
+
+    def less(score: contract.Score) -> contract.Score:
+        return score.model_copy(update={"value": score.value - 5.5, "low": score.low - 5.5, "high": score.high - 5.5})
+
+    directions = [
+        scores.model_copy(
+            update={
+                "champion_chrf": less(scores.chrf),
+                "champion_bleu": less(scores.bleu),
+                "champion_failures": scores.failures,
+            }
+        )
+        for scores in report.directions
+    ]
+    differences = [
+        pair.model_copy(
+            update={
+                "other": "champion",
+                "other_chrf": pair.chrf - 5.5,
+                "difference": 5.5,
+                "low": 3.25,
+                "high": 7.75,
+                "p": 0.998,
+            }
+        )
+        for pair in report.differences
+    ]
+    return report.model_copy(
+        update={
+            "directions": directions,
+            "differences": [*report.differences, *differences],
+            "champion": "asusu-igbo/1",
+            "metrics": report.metrics | {"validation_loss_champion": {"value": 0.61}},
+        }
+    )
+
+
+def samples_with_champion() -> contract.SampleSet:
+    """The samples with a champion's translations, further from ours the later the sample."""
+    drawn = samples()
+    rows = [
+        row.model_copy(
+            update={
+                "champion_hypothesis": (HOSTILE, HOSTILE_MARKDOWN, f"champion {place}: Ụlọ ọ̀ma")[place % 3],
+                "champion_chrf": row.chrf - (place + 1) * (-1) ** place,
+            }
+        )
+        for place, row in enumerate(drawn.samples)
+    ]
+    return drawn.model_copy(update={"samples": rows})
+
+
+@pytest.fixture
+def dossier(files: RunFiles, gathered: Path, training_seals: list[Path]) -> RunFiles:
+    """A registered version that was compared with a champion, nobody has decided yet."""
+    contract.save(gathered / contract.EVALUATION_REPORT, with_champion(evaluation()))
+    contract.save(gathered / contract.SAMPLES, samples_with_champion())
+    commands = [(verb, f'asusu {verb} asusu-igbo/3 --reason "..."') for verb in ("approve", "reject")]
+    return replace(files, package=PACKAGE, seals=training_seals, commands=commands)
