@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from pipeline.cli import corpus, definition, estimate, prepare, run, staging
+from pipeline.cli import corpus, definition, estimate, packages, prepare, run, staging
 from pipeline.errors import AsusuError, harmless
 
 app = typer.Typer(
@@ -23,6 +23,10 @@ app.command("params")(definition.params)
 app.command("graph")(definition.graph)
 app.command("estimate")(estimate.estimate)
 app.command("run")(run.run)
+app.command("packages")(packages.packages)
+app.command("review")(packages.review)
+app.command("approve")(packages.approve)
+app.command("reject")(packages.reject)
 app.command("prepare")(prepare.prepare)
 app.command("corpus")(corpus.corpus)
 app.command("stage-base-model")(staging.stage_base_model)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline.errors import harmless
 from pipeline.local.record import Execution
 from pipeline.local.registry import Registry
 from pipeline.local.store import Store
+from pipeline.packages import name_of
 from pipeline.review.files import RunFiles
 from pipeline.review.gather import gather
+from pipeline.review.package import facts_of
 from pipeline.review.report import render
 from pipeline.review.wording import duration
 from steps.contract import EvaluationReport, SampleSet, load
@@ -37,15 +41,40 @@ class Outcome:
 
 
 def report_on(execution: Execution, definition_text: str, workdir: Path) -> Outcome:
-    """Render the run's page."""
-    page = workdir / "reports" / f"{execution.execution_id}.html"
-    commands = [("next", next_command(execution, workdir))]
-    files = gather(execution, definition_text, Store(workdir / "s3"), commands)
+    """Render the run's dossier: that of the version it registered, or, for a run without one, of the run itself."""
+    package = Registry(workdir / "registry").package(_package_arn(execution) or "")
+    if package:
+        page, files = page_of(package, workdir), files_of(package, execution, definition_text, workdir)
+    else:
+        page = workdir / "reports" / f"{execution.execution_id}.html"
+        commands = [("next", next_command(execution, workdir))]
+        files = gather(execution, definition_text, Store(workdir / "s3"), commands)
     try:
         render(files, page)
     except OSError as error:
         return Outcome(execution, workdir, page, files, unwritten=str(error))
     return Outcome(execution, workdir, page, files)
+
+
+def page_of(package: Mapping[str, Any], workdir: Path) -> Path:
+    """Where the dossier of a version lies."""
+    return workdir / "reports" / f"{package['ModelPackageGroupName']}-{package['ModelPackageVersion']}.html"
+
+
+def files_of(package: Mapping[str, Any], execution: Execution, definition_text: str, workdir: Path) -> RunFiles:
+    """What the dossier of a version is made of: its run's artefacts, where it stands, and how to decide."""
+    group = Registry(workdir / "registry").packages(str(package["ModelPackageGroupName"]))
+    files = gather(execution, definition_text, Store(workdir.absolute() / "s3"), decisions(package, workdir))
+    return replace(files, package=facts_of(package, group))
+
+
+def decisions(package: Mapping[str, Any], workdir: Path) -> list[tuple[str, str]]:
+    """What an approver may type: purpose and command."""
+    asusu, name, place = program(), name_of(package), place_of(workdir)
+    return [
+        ("look", f"{asusu} review {name} --open{place}"),
+        *((verb, f'{asusu} {verb} {name} --reason "..."{place}') for verb in ("approve", "reject")),
+    ]
 
 
 def summary(outcome: Outcome) -> dict[str, Any]:
@@ -81,25 +110,26 @@ def print_outcome(console: Console, outcome: Outcome) -> None:
         _print_evaluation(console, load(files.evaluation, EvaluationReport), load(files.samples, SampleSet))
     took = duration(round((execution.ended or execution.started) - execution.started, 1))
     if execution.status == "Succeeded":
-        console.print(
-            f"[bold green]registered[/] after {took}: {_package_arn(execution)}, waiting for approval", soft_wrap=True
-        )
+        status = files.package.status if files.package else ""
+        console.print(f"[bold green]registered[/] after {took}: {_package_arn(execution)}, {status}", soft_wrap=True)
     elif execution.refused:
         console.print(f"[bold red]refused by the gate[/] after {took}, nothing was registered")
-        console.print(f"  {escape(execution.failure_reason)}", soft_wrap=True)
+        console.print(f"  {_shown(execution.failure_reason)}", soft_wrap=True)
     else:
         console.print(
-            f"[bold red]{execution.status.lower()}[/] after {took}: {escape(execution.failure_reason)}", soft_wrap=True
+            f"[bold red]{execution.status.lower()}[/] after {took}: {_shown(execution.failure_reason)}", soft_wrap=True
         )
         for step in execution.steps:
             if step.status in ("Failed", "Stopped", "Executing") and step.log_folder:
                 console.print(f"  logs:    {step.log_folder}", soft_wrap=True)
     if not outcome.unwritten:
-        console.print(f"  report:  {outcome.page}", soft_wrap=True)
+        console.print(f"  dossier: {outcome.page}", soft_wrap=True)
     if execution.status == "Succeeded":
         for path in _package_paths(execution, outcome.workdir):
             console.print(f"  package: {path}", soft_wrap=True)
-    console.print(f"  next:    {next_command(execution, outcome.workdir)}", soft_wrap=True)
+    todo = [command for _, command in files.commands] or [next_command(execution, outcome.workdir)]
+    for label, command in zip(["next:", *[""] * len(todo)], todo, strict=False):
+        console.print(f"  {label:<8} {escape(command)}", soft_wrap=True, highlight=False)
 
 
 def _print_evaluation(console: Console, report: EvaluationReport, samples: SampleSet) -> None:
@@ -112,13 +142,18 @@ def _print_evaluation(console: Console, report: EvaluationReport, samples: Sampl
     console.print(table)
     for rule in report.gate.rules:
         mark = "[green]✓[/]" if rule.passed else "[red]✗[/]"
-        console.print(f"{mark} {escape(rule.sentence)}", soft_wrap=True)
+        console.print(f"{mark} {_shown(rule.sentence)}", soft_wrap=True)
     console.print()
     for sample in samples.showcase[:SHOWN]:
-        console.print(f"[dim]{sample.direction}[/]  {escape(sample.source)}", soft_wrap=True)
-        console.print(f"       model      {escape(sample.hypothesis)}", soft_wrap=True)
-        console.print(f"       reference  {escape(sample.reference)}", soft_wrap=True)
+        console.print(f"[dim]{sample.direction}[/]  {_shown(sample.source)}", soft_wrap=True)
+        console.print(f"       model      {_shown(sample.hypothesis)}", soft_wrap=True)
+        console.print(f"       reference  {_shown(sample.reference)}", soft_wrap=True)
     console.print()
+
+
+def _shown(text: str) -> str:
+    """Text of a corpus or a model as a terminal may show it."""
+    return escape(harmless(text))
 
 
 def _package_arn(execution: Execution) -> str | None:
@@ -141,11 +176,16 @@ def program() -> str:
     return sys.argv[0] if sys.argv[0].endswith("asusu") else "asusu"
 
 
+def place_of(workdir: Path) -> str:
+    """The option that names a work directory, empty for the default one."""
+    return "" if workdir == Path("work") else f" --workdir {shlex.quote(str(workdir))}"
+
+
 def next_command(execution: Execution, workdir: Path) -> str:
-    """What to type after this end."""
+    """What to type after an end that registered nothing."""
     if execution.status == "Succeeded" or execution.refused:
         return f"{program()} params"
-    place = "" if workdir == Path("work") else f" --workdir {shlex.quote(str(workdir))}"
+    place = place_of(workdir)
     failed = [step for step in execution.steps if step.status == "Failed"]
     if failed and failed[0].type != "Training":
         return "correct what is named above and run the same command again; finished steps are reused"

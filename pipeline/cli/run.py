@@ -39,6 +39,9 @@ def run(
             help="TSV, JSONL, TMX or Parquet, or a Moses pair as two paths joined by a comma; default: the phrasebook"
         ),
     ] = None,
+    benchmark: Annotated[
+        list[str] | None, typer.Option(help="Evaluation set: kept out of every split, and scored; repeatable")
+    ] = None,
     base_model: Annotated[
         str | None, typer.Option(help="`tiny` (the default), or a folder with a model and its tokenizer")
     ] = None,
@@ -52,18 +55,21 @@ def run(
     given = parse_params(param or [])
     text = definition_text(recipe, env, account)
     definition = read(text)
+    name = pipeline_name(recipe)
     console = Console(stderr=as_json)
     chosen = settings.load(env, {"account": account} if account else {})
-    _refuse_contradictions(resume, given, corpus, base_model)
+    _refuse_contradictions(resume, given, corpus, benchmark, base_model)
     parameters = given if resume else chosen.start_parameters | given
     _raise(check_all(parameters))
     bucket = open_bucket(workdir, chosen.bucket)
     if not resume:
         refuse_missing(bucket, parameters)
-        parameters |= _publish(bucket, given, corpus or [], base_model or "tiny", languages_of(recipe))
+        parameters |= _publish(
+            bucket, given, corpus or [], benchmark or [], base_model or "tiny", languages_of(recipe), name
+        )
     for sentence in passed_over(definition):
         console.print(f"note: {sentence}", highlight=False, soft_wrap=True)
-    execution = _execute(pipeline_name(recipe), text, definition, parameters, workdir, resume, console)
+    execution = _execute(name, text, definition, parameters, workdir, resume, console)
     outcome = report_on(execution, text, workdir)
     if outcome.unwritten:
         print(f"{program()}: the report could not be written: {outcome.unwritten}", file=sys.stderr)
@@ -75,10 +81,18 @@ def run(
 
 
 def _refuse_contradictions(
-    resume: bool, given: dict[str, str], corpora: list[str] | None, base_model: str | None
+    resume: bool,
+    given: dict[str, str],
+    corpora: list[str] | None,
+    benchmarks: list[str] | None,
+    base_model: str | None,
 ) -> None:
     """Two answers to one question: nothing of what was typed may be passed over in silence."""
-    options = {"--corpus": (corpora, "CorpusUri"), "--base-model": (base_model, "BaseModelUri")}
+    options = {
+        "--corpus": (corpora, "CorpusUri"),
+        "--benchmark": (benchmarks, "CorpusUri"),
+        "--base-model": (base_model, "BaseModelUri"),
+    }
     for option, (value, name) in options.items():
         if value and resume:
             raise BadInput(f"{option} and --resume contradict each other: a resumed run keeps its inputs")
@@ -116,12 +130,20 @@ def _raise(problems: list[str]) -> None:
 
 
 def _publish(
-    bucket: Bucket, given: dict[str, str], corpora: list[str], base_model: str, languages: tuple[str, str]
+    bucket: Bucket,
+    given: dict[str, str],
+    corpora: list[str],
+    benchmarks: list[str],
+    base_model: str,
+    languages: tuple[str, str],
+    name: str,
 ) -> dict[str, str]:
     title = "building the tiny base model" if base_model == "tiny" else f"staging {base_model}"
     try:
         with interruptible(), bar(title) as progress:
-            return publish_inputs(bucket, given, corpora, base_model, languages, progress)
+            return publish_inputs(
+                bucket, given, corpora, base_model, languages, progress, pipeline_name=name, benchmarks=benchmarks
+            )
     except KeyboardInterrupt:
         raise Interrupted("interrupted before the first step", hint="run the same command again") from None
 

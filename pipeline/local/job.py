@@ -15,6 +15,8 @@ from pipeline.local.process import STDERR_LOG, Ended, Limits, run_process
 from pipeline.local.store import Copy, Store
 
 CONTAINER_ROOT = PurePosixPath("/opt/ml")
+KEEP_VARIABLE = "ASUSU_KEEP"  # a folder that outlives the job, which only this machine has
+KEEP_FOLDER = "kept"
 REASON_LIMIT = 1024  # characters of output/failure, bytes of output/message (developer guide)
 DEFAULT_RUN_SECONDS = 86_400  # CreateTrainingJob and CreateProcessingJob without a StoppingCondition: one day
 
@@ -95,7 +97,8 @@ def start(
     limits = Limits(float(stopping.get("MaxRuntimeInSeconds", DEFAULT_RUN_SECONDS)), job.grace_seconds)
     return run_process(
         command,
-        environment=variables({**(request.get("Environment") or {}), **own}, job.base_dir, home),
+        environment=variables({**(request.get("Environment") or {}), **own}, job.base_dir, home)
+        | {KEEP_VARIABLE: str(job.folder.parent.parent / KEEP_FOLDER)},
         cwd=home,
         logs=job.folder,
         limits=limits,

@@ -95,6 +95,17 @@ def save_definition(workdir: Path, execution_id: str, text: str) -> None:
     write_text_atomically(_path(workdir, execution_id).with_suffix(DEFINITION_SUFFIX + ".json"), text)
 
 
+def load_definition(workdir: Path, execution_id: str) -> str:
+    """The text of an execution's definition. Raises BadInput where it is gone."""
+    path = _path(workdir, execution_id).with_suffix(DEFINITION_SUFFIX + ".json")
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadInput(
+            f"the definition of execution {execution_id} cannot be read: {error.strerror or error}"
+        ) from error
+
+
 def load(workdir: Path, execution_id: str) -> Execution:
     """Read one record. Raises BadInput where it does not exist or cannot be understood."""
     path = _path(workdir, execution_id)

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from pipeline.errors import BadInput
 from pipeline.local import describe
 from pipeline.local.files import write_atomically
 from pipeline.local.names import ACCOUNT
+from pipeline.packages import REASON_LIMIT
+from steps.contract import CARD_LIMIT, ModelCard
+from steps.contract.card import is_plain
 
 # Limits of botocore's CreateModelPackage shape.
 GROUP_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
@@ -21,6 +26,8 @@ STATUSES = ("PendingManualApproval", "Approved", "Rejected")
 METADATA_COUNT, METADATA_KEY, METADATA_VALUE = 50, 128, 256
 METADATA_MARKS = "_.:/=+-@"  # besides letters, numbers and separators of Unicode
 DESCRIPTION_LIMIT = 1024
+CARD_STATUSES = ("Draft", "PendingReview", "Approved", "Archived")
+DIGEST = re.compile(r"[Ss][Hh][Aa]256:[0-9a-fA-F]{64}")
 NOT_DESCRIBED = ("ClientToken", "Tags")
 
 
@@ -51,6 +58,29 @@ class Registry:
             "LastModifiedTime": created,
         }
         write_atomically(self.root / group / f"{version}.json", package)
+        return package
+
+    def decide(self, arn: str, status: str, reason: str, who: str) -> dict[str, Any]:
+        """Set a version's status with the reason and who decided, as UpdateModelPackage does; returns the description.
+
+        Raises BadInput where there is no such version, or the reason is empty or over the service's limit.
+        """
+        package = self.package(arn)
+        if package is None:
+            raise BadInput(f"there is no model package {arn}")
+        if status not in STATUSES:
+            raise BadInput(f"ModelApprovalStatus {status!r} is not one of {', '.join(STATUSES)}")
+        if not reason.strip() or len(reason) > REASON_LIMIT:
+            raise BadInput(f"the reason must have 1 to {REASON_LIMIT} characters, and has {len(reason.strip())}")
+        package |= {
+            "ModelApprovalStatus": status,
+            "ApprovalDescription": reason,
+            "LastModifiedBy": {"UserProfileName": who},
+            "LastModifiedTime": describe.now(),
+        }
+        write_atomically(
+            self.root / package["ModelPackageGroupName"] / f"{package['ModelPackageVersion']}.json", package
+        )
         return package
 
     def groups(self) -> list[str]:
@@ -93,6 +123,32 @@ def _check(arguments: Mapping[str, Any]) -> None:
     for key, value in metadata.items():
         _check_metadata(f"the name {key!r}", key, METADATA_KEY)
         _check_metadata(f"the value of {key!r}", value, METADATA_VALUE)
+    for where, source in _metric_sources(arguments.get("ModelMetrics") or {}):
+        digest = source.get("ContentDigest")
+        if digest is not None and not (isinstance(digest, str) and DIGEST.fullmatch(digest)):
+            raise BadInput(f"ContentDigest {digest!r} of {where} is not `sha256:` and 64 hex digits")
+    if "ModelCard" in arguments:
+        _check_card(arguments["ModelCard"])
+
+
+def _metric_sources(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every MetricsSource of a ModelMetrics, with where it stands."""
+    for kind, sources in metrics.items():
+        for name, source in (sources or {}).items():
+            yield f"ModelMetrics.{kind}.{name}", source
+
+
+def _check_card(card: Mapping[str, Any]) -> None:
+    status, content = card.get("ModelCardStatus"), card.get("ModelCardContent")
+    if status not in CARD_STATUSES:
+        raise BadInput(f"ModelCardStatus {status!r} is not one of {', '.join(CARD_STATUSES)}")
+    if not isinstance(content, str) or len(content) > CARD_LIMIT or not is_plain(content):
+        raise BadInput(f"ModelCardContent must be one line of at most {CARD_LIMIT:,} characters")
+    try:
+        ModelCard.model_validate_json(content)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:5])
+        raise BadInput(f"ModelCardContent is not a model card: {problems}") from error
 
 
 def _check_metadata(what: str, text: Any, limit: int) -> None:

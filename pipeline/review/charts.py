@@ -34,18 +34,22 @@ def loss_curves(training: TrainingReport, limit: float | None) -> str:
 
 
 def chrf_bars(evaluation: EvaluationReport) -> str:
-    """chrF++ per direction: the trained model over its base, and the champion where there is one."""
-    champions = [evaluation.metrics.get(f"chrf_champion_{side}") for side in ("forward", "backward")]
+    """chrF++ per direction with 95 % intervals: the trained model over its base, and the champion where there is one."""
+    champions = [scores.champion_chrf for scores in evaluation.directions]
 
     def draw(axes: Any) -> None:
         names, place = [], 0
-        for scores, champion in zip(evaluation.directions, champions, strict=False):
-            systems = [("trained", scores.chrf.value, TRAINED), ("base", scores.base_chrf.value, BASE)]
+        for scores, champion in zip(evaluation.directions, champions, strict=True):
+            systems = [
+                ("trained", scores.chrf.value, scores.chrf.low, scores.chrf.high, TRAINED),
+                ("base", scores.base_chrf.value, scores.base_chrf.low, scores.base_chrf.high, BASE),
+            ]
             if champion:
-                systems.insert(1, ("champion", champion["value"], CHAMPION))
-            for name, value, colour in systems:
+                systems.insert(1, ("champion", champion.value, champion.low, champion.high, CHAMPION))
+            for name, value, low, high, colour in systems:
                 axes.barh(place, value, color=colour, height=0.66)
-                number(axes, place, value, f"{value:.1f}", 100)
+                axes.plot([low, high], [place, place], color=INK, linewidth=1.2)
+                number(axes, place, max(value, high), f"{value:.1f}", 100)
                 names.append(f"{scores.direction} {name}")
                 place += 1
         name_rows(axes, names)

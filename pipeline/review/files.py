@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from pipeline.review.package import PackageFacts
 from steps import contract
 from steps.contract import Report
 from steps.job import Refused
@@ -28,13 +29,14 @@ class RunFiles:
 
     Reports of training jobs may be given as the job's model.tar.gz that holds them. `provenance` is shown as it is
     (definition hash, execution id, jobs), `parameters` with the help of the parameter table, `commands` are pairs of
-    what a command does and the command. `failure` is the reason of a run that failed.
+    what a command does and the command. `failure` is the reason of a run that failed, `package` the version it registered.
     """
 
     provenance: Mapping[str, str]
     parameters: Mapping[str, str | int | float] = field(default_factory=dict)
     commands: Sequence[tuple[str, str]] = ()
     failure: str = ""
+    package: PackageFacts | None = None
     preflight: Path | None = None
     data_report: Path | None = None
     plan: Path | None = None

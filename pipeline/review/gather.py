@@ -8,6 +8,7 @@ from pipeline.definition import digest
 from pipeline.local.record import Execution, StepRecord
 from pipeline.local.store import Store
 from pipeline.review.files import RunFiles
+from pipeline.review.origin import images_of
 from steps import contract
 
 
@@ -30,6 +31,7 @@ def gather(execution: Execution, definition_text: str, store: Store, commands: l
             "execution": execution.execution_id,
             "pipeline": execution.pipeline_name,
             "definition sha256": digest(definition_text),
+            **images_of(execution),
             **{f"job of {step.name}": step.job_name for step in execution.steps if step.job_name},
         },
         parameters=dict(execution.parameters),

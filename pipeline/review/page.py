@@ -5,17 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipeline.review import wording
+from pipeline.review import markdown, wording
 
-FILTERS = ("count", "short", "signed", "duration", "dollars", "printable", "megabytes", "percent")
+FILTERS = ("count", "short", "signed", "duration", "dollars", "printable", "moment", "megabytes", "percent")
 
 
 def write_page(template: str, into: Path, **values: Any) -> None:
     """Render a template with `values` and write it to `into`. Equal values make equal pages.
 
-    All texts are escaped, and the page's own policy forbids scripts and requests. Raises OSError where the disk fails.
+    A template of HTML or of Markdown, by its name. All texts are escaped for it, and the HTML page's own policy forbids
+    scripts and requests. Raises OSError where the disk fails.
     """
-    page = _environment().get_template(template).render(**values, LONG_TEXT=wording.LONG_TEXT)
+    environment = _markdown() if template.endswith(".md") else _html()
+    page = environment.get_template(template).render(**values, LONG_TEXT=wording.LONG_TEXT)
     into.parent.mkdir(parents=True, exist_ok=True)
     temporary = into.with_name(f".{into.name}.partial")
     try:
@@ -25,15 +27,26 @@ def write_page(template: str, into: Path, **values: Any) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _environment() -> Any:
+def _html() -> Any:
+    return _environment(autoescape=True)
+
+
+def _markdown() -> Any:
+    """Markdown has no escaping of jinja's own: every printed value goes through ours unless a filter has quoted it."""
+    environment = _environment(autoescape=False, finalize=markdown.finished)
+    environment.filters |= {"quoted": markdown.quoted, "cell": markdown.quoted_in_table}
+    return environment
+
+
+def _environment(**options: Any) -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
+    environment = Environment(  # noqa: S701 - escaping is given by both callers
         loader=PackageLoader("pipeline.review"),
-        autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        **options,
     )
     environment.filters |= {name: getattr(wording, name) for name in FILTERS}
     return environment

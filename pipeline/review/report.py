@@ -1,4 +1,4 @@
-"""One offline HTML page from the artefacts of a run: the first form of the approver's dossier."""
+"""The approver's dossier from the artefacts of a run: one offline HTML page, or the same facts as Markdown."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.review.charts import chrf_bars, loss_curves, memory_bars
+from pipeline.review.choice import changed_samples, drawn_samples, worst_samples
 from pipeline.review.data_page import data_charts, view_of
 from pipeline.review.files import Run, RunFiles, read_run
 from pipeline.review.measured import canaries_measured
+from pipeline.review.package import compared_with
 from pipeline.review.page import write_page
 from pipeline.review.planned import plan_against_actual
-from steps.contract import Sample
+from pipeline.review.training_charts import learning_rate
+from steps.contract import ADAPTER_WEIGHTS
 from steps.parameters import BY_NAME
 
-DRAWN = 20
-WORST = 10
 WORTH_DRAWING = 0.1  # of a GPU's memory; a smaller model shows nothing but the GPU
 
 
@@ -26,25 +27,30 @@ def render(inputs: RunFiles, into: Path) -> None:
     escaped, and the page's own policy forbids scripts and requests.
     """
     run = read_run(inputs)
-    write_page(
-        "report.html",
-        into,
-        run=run,
-        data=run.data,
-        view=view_of(run.data) if run.data else None,
-        files=inputs,
-        charts=_charts(run),
-        drawn=run.samples.samples[:DRAWN] if run.samples else [],
-        worst=worst_samples(run.samples.samples) if run.samples else [],
-        planned=plan_against_actual(run),
-        measured=canaries_measured(run, inputs.parameters),
-        table=BY_NAME,
-    )
+    write_page("report.html", into, charts=_charts(run), **_values(run, inputs))
 
 
-def worst_samples(samples: list[Sample]) -> list[Sample]:
-    """The lowest chrF++ first; samples.json keeps the worst of the whole test set."""
-    return sorted(samples, key=lambda sample: sample.chrf)[:WORST]
+def render_markdown(inputs: RunFiles, into: Path) -> None:
+    """Write the same facts as Markdown without HTML, whole or not at all; pictures are left out, texts are escaped."""
+    write_page("report.md", into, **_values(read_run(inputs), inputs))
+
+
+def _values(run: Run, inputs: RunFiles) -> dict[str, Any]:
+    samples = run.samples.samples if run.samples else []
+    return {
+        "run": run,
+        "data": run.data,
+        "view": view_of(run.data) if run.data else None,
+        "files": inputs,
+        "drawn": drawn_samples(samples),
+        "worst": worst_samples(samples),
+        "changed": changed_samples(samples),
+        "against": compared_with(run.evaluation.champion, inputs.package) if run.evaluation else None,
+        "planned": plan_against_actual(run),
+        "measured": canaries_measured(run, inputs.parameters),
+        "table": BY_NAME,
+        "adapter_weights": ADAPTER_WEIGHTS,
+    }
 
 
 def _charts(run: Run) -> dict[str, Any]:
@@ -56,6 +62,7 @@ def _charts(run: Run) -> dict[str, Any]:
         rules = run.evaluation.gate.rules if run.evaluation else []
         limits = [rule.limit for rule in rules if rule.rule == "validation_loss"]
         charts["loss"] = loss_curves(run.training, limits[0] if limits else None)
+        charts["rate"] = learning_rate(run.training)
     if run.plan and run.plan.memory.need > WORTH_DRAWING * run.plan.memory.available:
         charts["memory"] = memory_bars(run.plan.memory, run.canary_train)
     if run.evaluation:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import datetime
 
 LONG_TEXT = 240
+TURNING = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)  # Unicode's Bidi_Control
 
 
 def count(value: float) -> str:
@@ -42,10 +46,27 @@ def spread(low: str, high: str) -> str:
 
 
 def printable(text: object) -> str:
-    """Text without control characters, which browsers refuse: each becomes the replacement character."""
-    return "".join(
-        "\ufffd" if unicodedata.category(mark) in ("Cc", "Cs") and mark not in "\n\t" else mark for mark in str(text)
-    )
+    """Text in which nothing acts unseen.
+
+    Control characters, which browsers refuse, become the replacement character; marks that turn the direction of text, and
+    could make a reader see another order than the file's, are named: `[U+202E]`.
+    """
+    return "".join(map(_shown, str(text)))
+
+
+def _shown(mark: str) -> str:
+    if mark in TURNING:
+        return f"[U+{ord(mark):04X}]"
+    return "\ufffd" if unicodedata.category(mark) in ("Cc", "Cs") and mark not in "\n\t" else mark
+
+
+def moment(iso: str) -> str:
+    """A time in ISO 8601 to the minute: `2026-11-21 14:05 UTC`; what is no time is shown as it is."""
+    try:
+        time = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    return f"{time:%Y-%m-%d %H:%M} {time.tzname() or ''}".strip()
 
 
 def megabytes(size: int) -> str:

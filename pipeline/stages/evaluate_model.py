@@ -6,14 +6,16 @@ from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 
 from pipeline.stages.blocks import GPU_INSTANCE, Blueprint, processing_step
-from steps.contract import EVALUATION_REPORT
+from steps.contract import EVALUATION_REPORT, REGISTRY_ENTRY
 
 EVALUATION = PropertyFile(name="Evaluation", output_name="evaluation", path=EVALUATION_REPORT)
+ENTRY = PropertyFile(name="RegistryEntry", output_name="evaluation", path=REGISTRY_ENTRY)
 
 
 def build(plan: Blueprint, prepare: ProcessingStep, tokenize: ProcessingStep, train: TrainingStep) -> ProcessingStep:
     """Not cached: the champion behind its fixed address changes with every approval."""
     source, target = plan.languages
+    prepared = prepare.properties.ProcessingOutputConfig.Outputs
     return processing_step(
         plan,
         "EvaluateModel",
@@ -23,9 +25,10 @@ def build(plan: Blueprint, prepare: ProcessingStep, tokenize: ProcessingStep, tr
         inputs={
             "model": train.properties.ModelArtifacts.S3ModelArtifacts,
             "base-model": plan.parameters["BaseModelUri"],
-            "splits": prepare.properties.ProcessingOutputConfig.Outputs["splits"].S3Output.S3Uri,
+            "splits": prepared["splits"].S3Output.S3Uri,
+            "data-report": prepared["data-report"].S3Output.S3Uri,
             "tokens": tokenize.properties.ProcessingOutputConfig.Outputs["tokens"].S3Output.S3Uri,
-            "champion": plan.address("champion", ""),
+            "champion": plan.address("champion", plan.name, ""),
         },
         outputs=["evaluation"],
         environment=plan.text("MaxValidationLoss", "MinTrainingFraction", "Seed")
@@ -33,5 +36,5 @@ def build(plan: Blueprint, prepare: ProcessingStep, tokenize: ProcessingStep, tr
         hours=12,
         after=[train],
         instance=GPU_INSTANCE,
-        property_files=[EVALUATION],
+        property_files=[EVALUATION, ENTRY],
     )

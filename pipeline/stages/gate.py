@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import Any
 
 from sagemaker.core.model_metrics import MetricsSource, ModelMetrics
+from sagemaker.core.shapes import ModelPackageModelCard
 from sagemaker.core.workflow.conditions import ConditionEquals, ConditionLessThanOrEqualTo
+from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join, JsonGet
+from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
 from sagemaker.mlops.workflow.model_step import ModelStep
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 from sagemaker.serve.model_builder import ModelBuilder
 
-from pipeline.stages.blocks import Blueprint, service_retry
-from pipeline.stages.evaluate_model import EVALUATION
-from steps.contract import EVALUATION_REPORT, REGISTRY_KEYS
+from pipeline.stages.blocks import Blueprint, Uri, service_retry
+from pipeline.stages.evaluate_model import ENTRY, EVALUATION
+from steps.contract import DATA_REPORT, EVALUATION_REPORT, REGISTRY_KEYS
 
 
-def _decided(evaluate: ProcessingStep, path: str) -> JsonGet:
+def _decided(evaluate: ProcessingStep, path: str, file: PropertyFile = EVALUATION) -> JsonGet:
     """A value that EvaluateModel has decided and written."""
-    return JsonGet(step_name=evaluate.name, property_file=EVALUATION, json_path=path)
+    return JsonGet(step_name=evaluate.name, property_file=file, json_path=path)
 
 
-def _report(evaluate: ProcessingStep) -> Join:
-    """Address of the evaluation's report."""
-    folder = evaluate.properties.ProcessingOutputConfig.Outputs["evaluation"].S3Output.S3Uri
-    return Join(on="/", values=[folder, EVALUATION_REPORT])
+def _report(step: ProcessingStep, output: str, file: str) -> Uri:
+    """Address of a report."""
+    return Join(on="/", values=[step.properties.ProcessingOutputConfig.Outputs[output].S3Output.S3Uri, file])
 
 
-def build(plan: Blueprint, train: TrainingStep, evaluate: ProcessingStep) -> ConditionStep:
+def build(plan: Blueprint, prepare: ProcessingStep, train: TrainingStep, evaluate: ProcessingStep) -> ConditionStep:
     """Registers for approval when the loss is at or under the limit and every rule passed; fails with the reason otherwise."""
     return ConditionStep(
         name="CheckValidationLoss",
@@ -40,7 +42,7 @@ def build(plan: Blueprint, train: TrainingStep, evaluate: ProcessingStep) -> Con
             ),
             ConditionEquals(left=_decided(evaluate, "gate.verdict"), right="passed"),
         ],
-        if_steps=[_register(plan, train, evaluate)],
+        if_steps=[_register(plan, prepare, train, evaluate)],
         else_steps=[_reject(plan, evaluate)],
     )
 
@@ -52,12 +54,12 @@ def _reject(plan: Blueprint, evaluate: ProcessingStep) -> FailStep:
         " MaxValidationLoss is ",
         plan.parameters["MaxValidationLoss"].to_string(),
         ". Report: ",
-        _report(evaluate),
+        _report(evaluate, "evaluation", EVALUATION_REPORT),
     ]
     return FailStep(name="RejectModel", error_message=Join(on="", values=message))
 
 
-def _register(plan: Blueprint, train: TrainingStep, evaluate: ProcessingStep) -> ModelStep:
+def _register(plan: Blueprint, prepare: ProcessingStep, train: TrainingStep, evaluate: ProcessingStep) -> ModelStep:
     builder = ModelBuilder(
         image_uri=plan.settings.images.evaluate,
         s3_model_data_url=train.properties.ModelArtifacts.S3ModelArtifacts,
@@ -65,7 +67,13 @@ def _register(plan: Blueprint, train: TrainingStep, evaluate: ProcessingStep) ->
         sagemaker_session=plan.session,
         dependencies={},  # the default looks for a bucket in the account
     )
-    metadata: Mapping[str, JsonGet] = {key: _decided(evaluate, f"registry.{key}") for key in REGISTRY_KEYS}
+    metadata: dict[str, Any] = {key: _decided(evaluate, f"registry.{key}") for key in REGISTRY_KEYS}
+    metadata |= {
+        "execution": ExecutionVariables.PIPELINE_EXECUTION_ID,
+        "execution_arn": ExecutionVariables.PIPELINE_EXECUTION_ARN,  # the package's own creator is a role
+        "image_train": plan.settings.images.train,
+        "image_evaluate": plan.settings.images.evaluate,
+    }
     arguments = builder.register(
         model_package_group_name=plan.name,
         content_types=["application/json"],
@@ -73,9 +81,13 @@ def _register(plan: Blueprint, train: TrainingStep, evaluate: ProcessingStep) ->
         approval_status="PendingManualApproval",
         description="LoRA adapter for machine translation, both directions",
         model_metrics=ModelMetrics(
-            model_statistics=MetricsSource(content_type="application/json", s3_uri=_report(evaluate))
+            model_statistics=_source(evaluate, prepare, "evaluation"),
+            model_data_statistics=_source(evaluate, prepare, "data_report"),
         ),
-        customer_metadata_properties=dict(metadata),
+        model_card=ModelPackageModelCard(
+            model_card_content=_decided(evaluate, "card.content", ENTRY), model_card_status="PendingReview"
+        ),
+        customer_metadata_properties=metadata,
         task="TEXT_GENERATION",
         skip_model_validation="All",
     )
@@ -83,4 +95,14 @@ def _register(plan: Blueprint, train: TrainingStep, evaluate: ProcessingStep) ->
         name="RegisterModel",
         step_args=arguments,
         retry_policies=[service_retry()],
+    )
+
+
+def _source(evaluate: ProcessingStep, prepare: ProcessingStep, report: str) -> MetricsSource:
+    """A report with the sum that EvaluateModel took of it, so that approval can tell whether it was changed since."""
+    place = (prepare, "data-report", DATA_REPORT) if report == "data_report" else (evaluate, report, EVALUATION_REPORT)
+    return MetricsSource(
+        content_type="application/json",
+        s3_uri=_report(*place),
+        content_digest=_decided(evaluate, f"digests.{report}", ENTRY),
     )

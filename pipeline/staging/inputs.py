@@ -15,7 +15,7 @@ from pipeline.staging.phrasebook import bundled_spec
 from steps.contract import MANIFEST, NONE_OBJECT
 from steps.job import write_json
 
-NONE_FOLDERS = ("champion", "checkpoints/none")  # mounted always, and the service refuses an empty prefix
+NONE_FOLDERS = ("champion/{name}", "checkpoints/none")  # mounted always, and the service refuses an empty prefix
 
 
 @dataclass(frozen=True)
@@ -50,18 +50,22 @@ def publish_inputs(
     base_model: str,
     languages: tuple[str, str],
     progress: Progress,
+    *,
+    pipeline_name: str,
+    benchmarks: Sequence[str] = (),
 ) -> dict[str, str]:
     """Publish what the given parameters do not name already; returns CorpusUri and BaseModelUri where it did.
 
     The corpus comes first, since what is wrong with it is found in seconds and a base model may take a minute.
     """
-    for folder in NONE_FOLDERS:
-        if not (bucket.path / folder).exists():
-            write_json(bucket.path / folder / NONE_OBJECT, {"none": True})
+    for pattern in NONE_FOLDERS:
+        folder = bucket.path / pattern.format(name=pipeline_name)
+        if not folder.exists():
+            write_json(folder / NONE_OBJECT, {"none": True})
     addresses = {}
     if "CorpusUri" not in given:
         specs = [parse_spec(item) for item in corpora] or [bundled_spec(bucket.workdir)]
-        corpus = publish_corpus(specs, languages, bucket.path / "corpora")
+        corpus = publish_corpus(specs, languages, bucket.path / "corpora", [parse_spec(item) for item in benchmarks])
         addresses["CorpusUri"] = f"{bucket.address}/corpora/{corpus.fingerprint}"
     if "BaseModelUri" not in given:
         model = stage_base_model(base_model, bucket.path / "base-models", progress=progress)

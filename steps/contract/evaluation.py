@@ -10,14 +10,31 @@ from steps.contract.files import Report
 
 
 class Score(Report):
-    """One metric of one system in one direction."""
+    """One metric of one system in one direction, with its 95 % bootstrap interval over the sentences."""
 
     value: float
+    low: float
+    high: float
     signature: str
 
 
+class Failures(Report):
+    """The ways a system's translations broke, as shares of all of them, and how well lengths and marks were kept."""
+
+    empty: float = Field(ge=0, le=1)
+    copied: float = Field(ge=0, le=1, description="The source said back")
+    repetitive: float = Field(ge=0, le=1, description="A phrase three times in a row, and not so in the reference")
+    untranslated: float = Field(ge=0, le=1, description="Half of the longer words left in the source language")
+    broken: float = Field(ge=0, le=1, description="Any of these")
+    length_ratio: float = Field(description="Characters over those of the references")
+    dotted_recall: float | None = Field(
+        description="Of words found but for their dots, the share with them; None without"
+    )
+    tone_recall: float | None = Field(description="The same for tone marks")
+
+
 class DirectionScores(Report):
-    """Scores of one direction, e.g. `en-ig`, for the trained model and for the base model on the same sentences."""
+    """Scores of one direction, e.g. `en-ig`, for the trained model, the base model and the champion, on the same sentences."""
 
     direction: str
     sentences: int
@@ -25,6 +42,26 @@ class DirectionScores(Report):
     bleu: Score
     base_chrf: Score
     base_bleu: Score
+    failures: Failures
+    base_failures: Failures
+    champion_chrf: Score | None = Field(default=None, description="None where no champion was compared with")
+    champion_bleu: Score | None = None
+    champion_failures: Failures | None = None
+
+
+class Difference(Report):
+    """The trained model against another on the same sentences in one direction, by paired bootstrap."""
+
+    direction: str
+    other: Literal["base", "champion"]
+    chrf: float
+    other_chrf: float
+    difference: float
+    low: float = Field(description="95 % interval of the difference")
+    high: float
+    p: float = Field(
+        description="Share of resampled test sets on which the trained model holds up; small when it is worse"
+    )
 
 
 class RuleVerdict(Report):
@@ -46,7 +83,7 @@ class GateVerdict(Report):
 
 
 class Sample(Report):
-    """One held-out sentence with its reference and the translations of both systems."""
+    """One held-out sentence with its reference and the translation of every system; `chrf` is the trained model's."""
 
     direction: str
     source: str
@@ -54,12 +91,20 @@ class Sample(Report):
     hypothesis: str
     base_hypothesis: str
     chrf: float
+    champion_hypothesis: str | None = Field(default=None, description="None where no champion was compared with")
+    champion_chrf: float | None = None
+
+    @property
+    def change(self) -> float | None:
+        """chrF++ over the champion's translation of the sentence; None without a champion."""
+        return None if self.champion_chrf is None else self.chrf - self.champion_chrf
 
 
 class SampleSet(Report):
     """samples.json: translations of held-out sentences, in an order drawn by hash and never by score.
 
-    The first n samples are therefore a fair draw of n; the worst of the whole test set are kept too, at their places.
+    The first n samples are therefore a fair draw of n. The worst of the whole test set, and those that changed most against
+    the champion, are kept too, at their places.
     """
 
     total: int = Field(description="Translations of the whole test set, both directions")
@@ -67,11 +112,31 @@ class SampleSet(Report):
     showcase: list[Sample] = Field(max_length=5, description="The first five of the order, for a terminal")
 
 
+class BenchmarkScores(Report):
+    """Scores on an evaluation set of others, none of whose sentences was trained on."""
+
+    name: str
+    directions: list[DirectionScores]
+    differences: list[Difference]
+
+
+class ChampionManifest(Report):
+    """What approval writes beside the champion's adapter."""
+
+    package: str = Field(description="group/version")
+    adapter_sha256: str = Field(description="Of the adapter's weights")
+    approved: str = Field(description="Time of the approval, ISO 8601")
+
+
 class EvaluationReport(Report):
     """The property file: `metrics.validation_loss.value` and `gate.verdict` are what the Condition reads."""
 
     metrics: dict[str, dict[str, float]]
     directions: list[DirectionScores]
+    differences: list[Difference] = Field(
+        description="Against the base model, then against the champion if there is one"
+    )
+    benchmarks: list[BenchmarkScores] = Field(description="Beside the held-out split; the gate decides on the split")
     champion: str = Field(description="What was compared with, or 'none'")
     gate: GateVerdict
     registry: dict[str, str] = Field(description="Ready-made strings for CustomerMetadataProperties")

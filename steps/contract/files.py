@@ -22,6 +22,7 @@ DATA_REPORT = "data-report.json"
 DROPPED = "dropped.parquet"
 PREPARED = "manifest.json"  # beside the splits
 SPLITS = ("train", "validation", "test")  # <split>.parquet, one column per language code, and `id`
+BENCHMARKS = "benchmarks"  # beside the splits: <name>.parquet of each evaluation set that was kept out of them
 FINGERPRINT = "fingerprint.json"
 PLAN = "plan.json"
 CANARY_REPORT = "canary.json"
@@ -32,19 +33,46 @@ ADAPTER_WEIGHTS = "adapter_model.safetensors"
 SEAL = "seal.json"
 EVALUATION_REPORT = "evaluation.json"
 SAMPLES = "samples.json"
+REGISTRY_ENTRY = "registry-entry.json"  # written last: it holds the report's sum
+CHAMPION = "champion.json"  # beside adapter/ in the champion's folder
 
-REGISTRY_KEYS = (  # keys of CustomerMetadataProperties; EvaluateModel writes a ready-made string for each
+GATE_RULES = (  # the last two are decided only where there is a champion to compare with
+    "validation_loss",
+    "better_than_base_forward",
+    "better_than_base_backward",
+    "few_broken_forward",
+    "few_broken_backward",
+    "adapter_trained",
+    "training_fraction",
+    "not_worse_than_champion_forward",
+    "not_worse_than_champion_backward",
+)
+
+REGISTRY_KEYS = (  # keys of CustomerMetadataProperties, at most 50; EvaluateModel writes a ready-made string for each
     "validation_loss",
     "chrf_forward",
     "chrf_backward",
     "chrf_base_forward",
     "chrf_base_backward",
+    "chrf_champion_forward",
+    "chrf_champion_backward",
+    "bleu_forward",
+    "bleu_backward",
+    "broken_forward",
+    "broken_backward",
     "training_fraction",
     "training_steps",
     "training_hours",
+    "training_usd",
     "base_model",
     "corpus",
+    "prepared",
+    "code",
     "gate",
+    "adapter",
+    "test_set",
+    "champion",
+    *(f"gate_{rule}" for rule in GATE_RULES),
 )
 
 

@@ -125,6 +125,9 @@ class RunIdentity(Report):
     lora_rank: int
     lora_targets: str
     rslora: bool
+    learning_rate: float = Field(
+        description="The schedule is restored with a checkpoint, so another peak would be ignored"
+    )
     micro_batches_per_step: int
     seed: int
     tokens: TokenFingerprint

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from steps import contract, job
-from steps.evaluate.champion import champion_name, find_champion
+from steps.evaluate.card import build_card
+from steps.evaluate.champion import find_champion
+from steps.evaluate.entry import save_entry
 from steps.evaluate.gate import Evidence, Limits, decide
 from steps.evaluate.generate import Translator, translate_all
-from steps.evaluate.inputs import read_held_out, read_training, refuse_mismatch
+from steps.evaluate.inputs import HeldOut, read_benchmarks, read_held_out, read_training, refuse_mismatch
 from steps.evaluate.loss import validation_losses
+from steps.evaluate.registry import Origin
 from steps.evaluate.report import build_report
 from steps.evaluate.samples import collect_samples
 from steps.evaluate.score import compare_directions, score_directions
-from steps.evaluate.systems import CHAMPION, TRAINED, largest_lora_b, load_systems
+from steps.evaluate.systems import BASE, CHAMPION, TRAINED, largest_lora_b, load_systems
 from steps.evaluate.unpack import MODEL_ARCHIVE, unpack
 from steps.prompt import Prompter, load_tokenizer
 from steps.shards import TokenSplit
+from steps.sums import sha256_file
+from steps.version import code_version
 
 
 def main() -> None:
@@ -26,8 +32,11 @@ def main() -> None:
     limits = Limits(float(job.parameter("MaxValidationLoss")), float(job.parameter("MinTrainingFraction")))
     seed = int(job.parameter("Seed"))
     base_folder, tokens, splits = (job.processing_input(name) for name in ("base-model", "tokens", "splits"))
+    data_folder = job.processing_input("data-report")
+    data = contract.load(data_folder / contract.DATA_REPORT, contract.DataReport)
     champion = find_champion(job.processing_input("champion"))
     held_out = read_held_out(splits / "test.parquet", languages)
+    benchmarks = read_benchmarks(splits, languages)
 
     with tempfile.TemporaryDirectory() as scratch:
         artefact = unpack(job.processing_input("model") / MODEL_ARCHIVE, Path(scratch))
@@ -35,33 +44,72 @@ def main() -> None:
         tokenizer_folder = base_folder / contract.TOKENIZER_FOLDER
         fingerprint = contract.load(tokens / contract.FINGERPRINT, contract.TokenFingerprint)
         refuse_mismatch(training.fingerprint, fingerprint, languages, tokenizer_folder, splits)
-        adapters = {TRAINED: artefact / contract.ADAPTER_FOLDER} | ({CHAMPION: champion} if champion else {})
+        base_name = contract.load(base_folder / contract.MANIFEST, contract.BaseModelManifest).name
+        problem = champion.why_not_comparable(base_name) if champion else ""
+        adapters = {TRAINED: artefact / contract.ADAPTER_FOLDER}
+        if champion and not problem:
+            adapters[CHAMPION] = champion.adapter
         model, manifest = load_systems(base_folder, adapters)
+        adapter_sha256 = sha256_file(artefact / contract.ADAPTER_FOLDER / contract.ADAPTER_WEIGHTS)
 
     prompter = Prompter.of(load_tokenizer(tokenizer_folder), languages, fingerprint.names)
     losses = validation_losses(model, TokenSplit(tokens / "validation", prompter))
-    translations = translate_all(Translator.of(model, prompter), held_out)
+    weights = {BASE: manifest.fingerprint, TRAINED: manifest.fingerprint + adapter_sha256}
+    if CHAMPION in adapters and champion:
+        weights[CHAMPION] = manifest.fingerprint + sha256_file(champion.adapter / contract.ADAPTER_WEIGHTS)
+    translator = Translator.of(model, prompter)
+    translations = translate_all(translator, held_out, weights)
 
-    scores = score_directions(prompter.directions, held_out, translations)
-    comparisons = compare_directions(prompter.directions, held_out, translations, seed)
-    evidence = Evidence(losses[TRAINED], scores, largest_lora_b(model, TRAINED), training.fraction, comparisons)
+    scores = score_directions(prompter.directions, held_out, translations, seed)
+    differences = compare_directions(prompter.directions, held_out, translations, seed)
+    against_champion = [pair for pair in differences if pair.other == CHAMPION]
+    on_benchmarks = [score_benchmark(translator, name, pairs, weights, seed) for name, pairs in benchmarks.items()]
+    evidence = Evidence(losses[TRAINED], scores, largest_lora_b(model, TRAINED), training.fraction, against_champion)
     gate = decide(evidence, limits)
 
+    origin = Origin(
+        training=training,
+        plan=contract.load(tokens / contract.PLAN, contract.TrainingPlan),
+        data=data,
+        base_model=manifest,
+        code=code_version(),
+        adapter_sha256=adapter_sha256,
+        test_set_sha256=sha256_file(splits / "test.parquet"),
+    )
     out = job.processing_output("evaluation")
     contract.save(out / contract.SAMPLES, collect_samples(prompter.directions, held_out, translations))
     report = build_report(
         gate=gate,
         losses=losses,
         scores=scores,
-        comparisons=comparisons,
-        champion=champion_name(champion),
-        training=training,
-        base_model=manifest,
+        differences=differences,
+        benchmarks=on_benchmarks,
+        champion=f"{champion.name} not compared: {problem}"
+        if champion and problem
+        else champion.name
+        if champion
+        else "none",
+        origin=origin,
     )
     contract.save(out / contract.EVALUATION_REPORT, report)
+    save_entry(out, build_card(report, origin, fingerprint.names), data_folder / contract.DATA_REPORT)
     shown = ", ".join(f"{row.direction} {row.chrf.value:.1f} (base {row.base_chrf.value:.1f})" for row in scores)
     job.note(f"chrF++ {shown}; validation loss {losses[TRAINED]:.3f}; {gate.verdict}")
     job.event("evaluated", verdict=gate.verdict, message=gate.message, champion=report.champion)
+
+
+def score_benchmark(
+    translator: Translator, name: str, pairs: HeldOut, weights: Mapping[str, str], seed: int
+) -> contract.BenchmarkScores:
+    """Every system on an evaluation set of others, with the same decoding."""
+    names = translator.prompter.directions
+    translations = translate_all(translator, pairs, weights)
+    scores = score_directions(names, pairs, translations, seed)
+    shown = ", ".join(f"{row.direction} {row.chrf.value:.1f} (base {row.base_chrf.value:.1f})" for row in scores)
+    job.event("benchmark", benchmark=name, sentences=len(pairs), chrf=shown)
+    return contract.BenchmarkScores(
+        name=name, directions=list(scores), differences=compare_directions(names, pairs, translations, seed)
+    )
 
 
 if __name__ == "__main__":

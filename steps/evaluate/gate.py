@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from steps.contract import DirectionScores, GateVerdict, RuleVerdict
-from steps.evaluate.score import Comparison
+from steps.contract import Difference, DirectionScores, GateVerdict, RuleVerdict
 
 CHRF_MARGIN = 1.0  # chrF++ points over the base model; on a few hundred sentences less is easily noise
 SIGNIFICANCE = 0.05
+MAX_BROKEN = 0.05  # of the translations; a served model that fails one sentence in twenty is noticed by everybody
 MESSAGE_LIMIT = 700  # the Fail step adds the limit and the report's address, and the service keeps 1,024 characters
 SIDES = ("forward", "backward")
 
@@ -24,13 +24,13 @@ class Limits:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that the gate decides on. `scores` and `comparisons` are in the order of SIDES."""
+    """All that the gate decides on. `scores` and `against_champion` are in the order of SIDES; the latter may be empty."""
 
     validation_loss: float
     scores: tuple[DirectionScores, DirectionScores]
     largest_lora_b: float
     training_fraction: float
-    comparisons: Sequence[Comparison]
+    against_champion: Sequence[Difference]
 
 
 def decide(evidence: Evidence, limits: Limits) -> GateVerdict:
@@ -38,9 +38,10 @@ def decide(evidence: Evidence, limits: Limits) -> GateVerdict:
     rules = [
         validation_loss(evidence.validation_loss, limits.max_validation_loss),
         *(better_than_base(side, scores) for side, scores in zip(SIDES, evidence.scores, strict=True)),
+        *(few_broken(side, scores) for side, scores in zip(SIDES, evidence.scores, strict=True)),
         adapter_trained(evidence.largest_lora_b),
         training_fraction(evidence.training_fraction, limits.min_training_fraction),
-        *(not_worse_than_champion(side, pair) for side, pair in zip(SIDES, evidence.comparisons, strict=False)),
+        *(not_worse_than_champion(side, pair) for side, pair in zip(SIDES, evidence.against_champion, strict=False)),
     ]
     refused = [rule for rule in rules if not rule.passed]
     return GateVerdict(
@@ -71,6 +72,16 @@ def better_than_base(side: str, scores: DirectionScores) -> RuleVerdict:
     return RuleVerdict(rule=f"better_than_base_{side}", passed=passed, value=value, limit=limit, sentence=sentence)
 
 
+def few_broken(side: str, scores: DirectionScores) -> RuleVerdict:
+    """At most MAX_BROKEN of the translations empty, copied, looping or left in the source language."""
+    share = scores.failures.broken
+    passed = share <= MAX_BROKEN
+    shown, bound = apart(share, MAX_BROKEN)
+    where = "at or under" if passed else "over"
+    sentence = f"share of broken translations {scores.direction} {shown} is {where} {bound} (few_broken_{side})"
+    return RuleVerdict(rule=f"few_broken_{side}", passed=passed, value=share, limit=MAX_BROKEN, sentence=sentence)
+
+
 def adapter_trained(largest_lora_b: float) -> RuleVerdict:
     """Some lora_B weight has left its start at zero: else the model is its base, whatever else is reported."""
     passed = largest_lora_b > 0
@@ -92,11 +103,11 @@ def training_fraction(fraction: float, limit: float) -> RuleVerdict:
     )
 
 
-def not_worse_than_champion(side: str, pair: Comparison) -> RuleVerdict:
+def not_worse_than_champion(side: str, pair: Difference) -> RuleVerdict:
     """Refuses only what is worse than the approved model beyond noise: the value is the paired bootstrap's p."""
     passed = pair.p >= SIGNIFICANCE
     p, bound = apart(pair.p, SIGNIFICANCE)
-    ours, theirs = apart(pair.chrf, pair.champion_chrf)
+    ours, theirs = apart(pair.chrf, pair.other_chrf)
     verdict = f"p {p} is at or over {bound}" if passed else f"worse beyond noise, p {p} is under {bound}"
     sentence = (
         f"chrF++ {pair.direction} {ours} against the champion's {theirs}: {verdict} (not_worse_than_champion_{side})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,13 +12,16 @@ from transformers import GenerationConfig
 
 from steps import job
 from steps.evaluate.inputs import HeldOut
+from steps.evaluate.kept import Kept
 from steps.evaluate.systems import acting_as, systems_of
-from steps.prompt import Prompter, normalise
+from steps.prompt import TEMPLATE, Prompter, normalise
 
 ROWS_PER_BATCH = 64
 TOKENS_PER_BATCH = 32_768  # a 7B Mistral's cache takes 128 KiB a token: 4 GiB beside 14.5 GiB of weights, of 22 GiB
 ANSWER_TOKENS_PER_SOURCE_TOKEN = 3  # Igbo takes about three times English's tokens with an English-centred tokenizer
 ANSWER_TOKENS_AT_LEAST = 16
+
+NOTHING_KEPT = Kept(None)
 
 Translations = dict[str, tuple[list[str], list[str]]]  # system -> translations per direction, in test order
 
@@ -42,13 +45,31 @@ class Translator:
         return cls(model, prompter, frozenset(breaks | {tokenizer.eos_token_id}), padding)
 
     def translate(
-        self, sentences: Sequence[str], direction: int, on_batch: Callable[[int], None] = lambda done: None
+        self,
+        sentences: Sequence[str],
+        direction: int,
+        on_batch: Callable[[int], None] = lambda done: None,
+        kept: Kept = NOTHING_KEPT,
     ) -> list[str]:
-        """Translations in the order of the sentences. `on_batch` is told how many are done.
+        """Translations in the order of the sentences, those that were kept first. `on_batch` is told how many are done.
 
         Sentences are sorted by length, so that a batch holds little padding. Each has an answer limit of its own, so
         its translation does not depend on its neighbours. An answer ends at EOS or at the first line break.
         """
+        known = [sentence for sentence in sentences if sentence in kept.found]
+        new = [sentence for sentence in dict.fromkeys(sentences) if sentence not in kept.found]
+
+        def on_finished(batch: list[int], answers: list[str], done: int) -> None:
+            kept.add([new[item] for item in batch], [answers[item] for item in batch])
+            on_batch(min(len(sentences), len(known) + done))
+
+        answers = dict(zip(new, self._translate(new, direction, on_finished), strict=True))
+        answers |= kept.found
+        return [answers[sentence] for sentence in sentences]
+
+    def _translate(
+        self, sentences: Sequence[str], direction: int, on_batch: Callable[[list[int], list[str], int], None]
+    ) -> list[str]:
         sources = [self.prompter.sentence(sentence) for sentence in sentences]
         prompts = [self.prompter.prompt(source, direction) for source in sources]
         limits = [answer_limit(len(source)) for source in sources]
@@ -59,8 +80,14 @@ class Translator:
             for item, row in zip(batch, rows, strict=True):
                 answers[item] = self._answer(row[: limits[item]])
             done += len(batch)
-            on_batch(done)
+            on_batch(batch, answers, done)
         return answers
+
+    def kept(self, weights: str, direction: int) -> Kept:
+        """Earlier translations of the system with these weights in one direction."""
+        prompter = self.prompter
+        limits = f"{ANSWER_TOKENS_PER_SOURCE_TOKEN} {ANSWER_TOKENS_AT_LEAST}"
+        return Kept.open(weights, TEMPLATE, *prompter.languages, str(prompter.heads), str(direction), limits)
 
     @torch.inference_mode()
     def _generate(self, prompts: list[list[int]], new_tokens: int) -> list[list[int]]:
@@ -104,8 +131,11 @@ def batches(slots: Sequence[int]) -> Iterator[list[int]]:
         start += rows
 
 
-def translate_all(translator: Translator, held_out: HeldOut) -> Translations:
-    """Both directions of the test split by every system, with progress over all of it."""
+def translate_all(translator: Translator, held_out: HeldOut, weights: Mapping[str, str] | None = None) -> Translations:
+    """Both directions of the test split by every system, with progress over all of it.
+
+    `weights` are the sums of the systems' weights; of a system with one, finished sentences are kept where there is room.
+    """
     systems = systems_of(translator.model)
     total = 2 * len(systems) * len(held_out)
     translations: Translations = {}
@@ -115,7 +145,8 @@ def translate_all(translator: Translator, held_out: HeldOut) -> Translations:
         with acting_as(translator.model, system):
             for direction in (0, 1):
                 report = partial(_report, before, total, system)
-                sides.append(translator.translate(held_out.sources(direction), direction, report))
+                kept = translator.kept(weights[system], direction) if weights else NOTHING_KEPT
+                sides.append(translator.translate(held_out.sources(direction), direction, report, kept))
                 before += len(held_out)
         translations[system] = (sides[0], sides[1])
     return translations

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from steps.contract import TRAINING_REPORT, TokenFingerprint, TrainingReport, load
+from steps.contract import BENCHMARKS, TRAINING_REPORT, TokenFingerprint, TrainingReport, load
 from steps.job import Refused
 from steps.prompt import TEMPLATE, normalise, tokenizer_digest
 from steps.sums import fingerprint_of, list_files
@@ -47,6 +47,12 @@ def read_held_out(path: Path, languages: tuple[str, str]) -> HeldOut:
         if "" in side:
             raise Refused(f"row {side.index('') + 1} of {path.name} is empty in column {code}")
     return HeldOut((sides[0], sides[1]))
+
+
+def read_benchmarks(splits: Path, languages: tuple[str, str]) -> dict[str, HeldOut]:
+    """The evaluation sets that preparation kept out of every split, by name. None is well."""
+    files = sorted((splits / BENCHMARKS).glob("*.parquet"))
+    return {file.stem: read_held_out(file, languages) for file in files}
 
 
 def read_training(artefact: Path) -> TrainingReport:

@@ -8,7 +8,7 @@ from functools import partial
 from peft import PeftModel
 
 from steps import job
-from steps.evaluate.systems import BASE, TRAINED, acting_as
+from steps.evaluate.systems import acting_as, systems_of
 from steps.models import mean_loss
 from steps.shards import TokenSplit
 
@@ -16,7 +16,7 @@ from steps.shards import TokenSplit
 def validation_losses(model: PeftModel, validation: TokenSplit) -> dict[str, float]:
     """Nats per answer token, by system. Raises Refused when one is not finite: that is a failure, not a score."""
     losses = {}
-    for system in (TRAINED, BASE):
+    for system in systems_of(model):
         with acting_as(model, system):
             loss = mean_loss(model, validation, on_batch=partial(job.progress, unit="batches", system=system))
         if loss is None or not math.isfinite(loss):

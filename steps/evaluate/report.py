@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from steps.contract import BaseModelManifest, DirectionScores, EvaluationReport, GateVerdict, TrainingReport
+from steps.contract import (
+    BenchmarkScores,
+    Difference,
+    DirectionScores,
+    EvaluationReport,
+    GateVerdict,
+    TrainingReport,
+)
 from steps.evaluate.gate import SIDES
-from steps.evaluate.registry import registry_strings
-from steps.evaluate.score import Comparison
-from steps.evaluate.systems import BASE, TRAINED
+from steps.evaluate.registry import Origin, describe
+from steps.evaluate.systems import BASE, CHAMPION, TRAINED
 
 
 def build_report(
@@ -16,39 +22,29 @@ def build_report(
     gate: GateVerdict,
     losses: Mapping[str, float],
     scores: tuple[DirectionScores, DirectionScores],
-    comparisons: Sequence[Comparison],
+    differences: Sequence[Difference],
+    benchmarks: Sequence[BenchmarkScores],
     champion: str,
-    training: TrainingReport,
-    base_model: BaseModelManifest,
+    origin: Origin,
 ) -> EvaluationReport:
     """Put together what was measured and decided; no number is computed here."""
     return EvaluationReport(
-        metrics={name: {"value": value} for name, value in _metrics(losses, scores, comparisons, training).items()},
+        metrics={
+            name: {"value": value} for name, value in _metrics(losses, scores, differences, origin.training).items()
+        },
         directions=list(scores),
+        differences=list(differences),
+        benchmarks=list(benchmarks),
         champion=champion,
         gate=gate,
-        registry=registry_strings(
-            {
-                "validation_loss": f"{losses[TRAINED]:.4f}",
-                "chrf_forward": f"{scores[0].chrf.value:.2f}",
-                "chrf_backward": f"{scores[1].chrf.value:.2f}",
-                "chrf_base_forward": f"{scores[0].base_chrf.value:.2f}",
-                "chrf_base_backward": f"{scores[1].base_chrf.value:.2f}",
-                "training_fraction": f"{training.fraction:.4f}",
-                "training_steps": f"{training.steps} of {training.planned_steps}",
-                "training_hours": f"{training.seconds_used / 3600:.3f}",
-                "base_model": f"{base_model.name} {base_model.revision} sha256:{base_model.fingerprint}",
-                "corpus": f"prepared sha256:{training.fingerprint.prepared_sha256}",
-                "gate": f"{gate.verdict} {sum(rule.passed for rule in gate.rules)} of {len(gate.rules)} rules",
-            }
-        ),
+        registry=describe(gate, losses[TRAINED], scores, champion, origin),
     )
 
 
 def _metrics(
     losses: Mapping[str, float],
     scores: tuple[DirectionScores, DirectionScores],
-    comparisons: Sequence[Comparison],
+    differences: Sequence[Difference],
     training: TrainingReport,
 ) -> dict[str, float]:
     metrics = {
@@ -56,6 +52,8 @@ def _metrics(
         "validation_loss_base": losses[BASE],
         "training_fraction": training.fraction,
     }
+    if CHAMPION in losses:
+        metrics["validation_loss_champion"] = losses[CHAMPION]
     for side, direction in zip(SIDES, scores, strict=True):
         metrics |= {
             f"chrf_{side}": direction.chrf.value,
@@ -63,6 +61,8 @@ def _metrics(
             f"chrf_base_{side}": direction.base_chrf.value,
             f"bleu_base_{side}": direction.base_bleu.value,
         }
-    for side, pair in zip(SIDES, comparisons, strict=False):
-        metrics |= {f"chrf_champion_{side}": pair.champion_chrf, f"p_not_worse_than_champion_{side}": pair.p}
+        metrics[f"broken_{side}"] = direction.failures.broken
+    against_champion = [pair for pair in differences if pair.other == CHAMPION]
+    for side, pair in zip(SIDES, against_champion, strict=False):
+        metrics |= {f"chrf_champion_{side}": pair.other_chrf, f"p_not_worse_than_champion_{side}": pair.p}
     return metrics

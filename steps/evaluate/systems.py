@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model_state_dict
@@ -16,7 +16,9 @@ from steps.contract import ADAPTER_CONFIG, ADAPTER_WEIGHTS, BaseModelManifest
 from steps.job import Refused
 from steps.models import load_base
 
-BASE, TRAINED, CHAMPION = "base", "trained", "champion"
+BASE: Final = "base"
+TRAINED: Final = "trained"
+CHAMPION: Final = "champion"
 
 
 def load_systems(base: Path, adapters: Mapping[str, Path]) -> tuple[Any, BaseModelManifest]:

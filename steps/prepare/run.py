@@ -153,6 +153,15 @@ def read_benchmarks(job: Job) -> list[Benchmark]:
     return found
 
 
+def _benchmark_tables(job: Job) -> dict[str, Iterator[pa.Table]]:
+    """The rows of every evaluation set that was kept out, by its name."""
+    manifest = job.inputs.manifest
+    return {
+        source.name: sources.read_source(source, job.inputs.folder, manifest.languages, job.codes, job.options)
+        for source in (manifest.benchmarks if job.options.on("benchmark") else ())
+    }
+
+
 def _readable(source: CorpusSource, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """The tables of a benchmark. Raises Refused at their end when over 1 % of the rows are not UTF-8: nothing would be
     found of them, and nobody would see it."""
@@ -194,6 +203,7 @@ def finish(
         shards, job.languages, job.options, seed, open_engine(engine), work / "settle", workers, job.progress
     )
     dropped = outputs.report / contract.DROPPED
+    evaluation_sets: list[Path] = []
     files = output.write_corpus(shards, settled.verdicts, outputs.splits, dropped, job.codes, job.options, job.progress)
     try:
         report = output.build_report(
@@ -210,9 +220,10 @@ def finish(
         )
         output.refuse_unfit(report)
         contract.save(outputs.report / contract.DATA_REPORT, report)
-        output.write_manifest(job.inputs.manifest, outputs.splits, outputs.report, report)
+        evaluation_sets = output.write_benchmarks(_benchmark_tables(job), job.codes, outputs.splits)
+        output.write_manifest(job.inputs.manifest, outputs.splits, outputs.report, report, evaluation_sets)
     except BaseException:
-        for path in (*files.values(), dropped, outputs.report / contract.DATA_REPORT):
+        for path in (*files.values(), *evaluation_sets, dropped, outputs.report / contract.DATA_REPORT):
             path.unlink(missing_ok=True)
         raise
     return report

@@ -50,9 +50,9 @@ def test_a_first_run_executes_every_step_and_registers_a_package(story):
 
 def test_the_end_shows_scores_rules_translations_report_package_and_the_next_command(story):
     output = story.first.stdout
-    for text in ("en-ig", "ig-en", "chrF++", "✓", "reference", "registered", "report:", "package:", "next:"):
+    for text in ("en-ig", "ig-en", "chrF++", "✓", "reference", "registered", "dossier:", "package:", "next:"):
         assert text in output
-    report = output.split("report:")[1].split()[0]
+    report = output.split("dossier:")[1].split()[0]
     assert "<html" in Path(report).read_text(encoding="utf-8")
 
 

@@ -270,6 +270,9 @@ def test_benchmark_sentences_are_kept_out_of_every_split(
     kept = {row["en"] for name in SPLITS for row in pq.read_table(out / name).to_pylist()}
     assert kept.isdisjoint(row["en"] for row in held)
     assert sum(report_of(out).benchmarks.values()) >= len(held)
+    (beside,) = (out / "benchmarks").iterdir()
+    columns = ["en", "ig"]
+    assert pq.read_table(beside).select(columns).to_pylist() == [{name: row[name] for name in columns} for row in held]
 
 
 def test_a_benchmark_that_cannot_be_read_is_refused_and_not_passed_over(

@@ -14,6 +14,7 @@ from pipeline import settings
 from pipeline.definition import compile_recipe, in_order, needs, read, references
 from pipeline.errors import BadInput
 from pipeline.lint import lint
+from steps.contract import DATA_REPORT, EVALUATION_REPORT, REGISTRY_KEYS
 from steps.job import decode
 from steps.parameters import PARAMETERS
 from steps.prepare.options import ALWAYS_ON, RULES
@@ -51,6 +52,7 @@ def test_compiling_needs_no_account_and_gives_the_shipped_bytes(shipped, tmp_pat
 def without_slots(value, key=""):
     """A definition with the slots that environments may fill blanked out."""
     slots = {"ImageUri", "TrainingImage", "Image", "RoleArn", "KmsKeyId", "VolumeKmsKeyId"}
+    slots |= {"image_train", "image_evaluate"}  # the same images, said in the registry
     if key in slots:
         return "<slot>"
     if key == "Tags":
@@ -122,6 +124,19 @@ def test_the_gate_shows_the_loss_limit_and_the_verdict_and_names_both_ends(defin
     }
     assert definition.step("RegisterModel").arguments["ModelApprovalStatus"] == "PendingManualApproval"
     assert "Parameters.MaxValidationLoss" in [r.target for r in references(definition.step("RejectModel").arguments)]
+
+
+def test_the_registry_entry_carries_sums_of_both_reports_and_a_card_that_the_evaluation_wrote(definition):
+    arguments = definition.step("RegisterModel").arguments
+    for kind, file in (("ModelQuality", EVALUATION_REPORT), ("ModelDataQuality", DATA_REPORT)):
+        source = arguments["ModelMetrics"][kind]["Statistics"]
+        assert source["S3Uri"]["Std:Join"]["Values"][-1] == file
+        assert source["ContentDigest"]["Std:JsonGet"]["Path"].startswith("digests.")
+    assert arguments["ModelCard"]["ModelCardContent"]["Std:JsonGet"]["Path"] == "card.content"
+    assert arguments["ModelCard"]["ModelCardStatus"] == "PendingReview"
+    metadata = arguments["CustomerMetadataProperties"]
+    assert set(metadata) == {*REGISTRY_KEYS, "execution", "execution_arn", "image_train", "image_evaluate"}
+    assert len(metadata) <= 50
 
 
 def test_a_cycle_and_a_dangling_need_are_named(shipped):

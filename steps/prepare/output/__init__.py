@@ -1,5 +1,6 @@
 """The end of the preparation: the splits, the dropped rows, the data report and the manifest."""
 
+from steps.prepare.output.benchmarks import write_benchmarks
 from steps.prepare.output.columns import refuse_reserved
 from steps.prepare.output.fitness import MAX_UNDECODABLE, refuse_unfit, refuse_unreadable
 from steps.prepare.output.manifest import write_manifest
@@ -12,6 +13,7 @@ __all__ = [
     "refuse_reserved",
     "refuse_unfit",
     "refuse_unreadable",
+    "write_benchmarks",
     "write_corpus",
     "write_manifest",
 ]

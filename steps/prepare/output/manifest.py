@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from steps.contract import (
+    BENCHMARKS,
     DATA_REPORT,
     DROPPED,
     PREPARED,
@@ -27,7 +28,9 @@ STEPS = Path(__file__).parents[2]
 BESIDE = (STEPS / "contract" / "corpus.py", STEPS / "languages.py", STEPS / "prompt.py")
 
 
-def write_manifest(manifest: CorpusManifest, splits: Path, report_folder: Path, report: DataReport) -> PreparedManifest:
+def write_manifest(
+    manifest: CorpusManifest, splits: Path, report_folder: Path, report: DataReport, benchmarks: Sequence[Path] = ()
+) -> PreparedManifest:
     """Write `manifest.json` beside the splits and return it.
 
     It sums every file this preparation wrote, and no other: the two folders may be one, and may hold more.
@@ -48,10 +51,15 @@ def write_manifest(manifest: CorpusManifest, splits: Path, report_folder: Path, 
             "rows_out": report.rows_out,
             **report.splits,
         },
-        files=[FileEntry(path=path.name, bytes=path.stat().st_size, sha256=sha256_file(path)) for path in written],
+        files=[_entry(path.name, path) for path in written]
+        + [_entry(f"{BENCHMARKS}/{path.name}", path) for path in benchmarks],
     )
     save(splits / PREPARED, prepared)
     return prepared
+
+
+def _entry(name: str, path: Path) -> FileEntry:
+    return FileEntry(path=name, bytes=path.stat().st_size, sha256=sha256_file(path))
 
 
 def code_version(folder: Path = Path(__file__).parents[1], beside: Sequence[Path] = BESIDE) -> str:

@@ -21,6 +21,7 @@ from steps import contract, sums
 from steps.prompt import TEMPLATE, Prompter, load_tokenizer, tokenizer_digest
 from steps.shards import IGNORED, TokenSplit
 from steps.tokenize.write import tokenise, write_split
+from tests.unit.review import conftest as reports
 
 LANGUAGES = ("en", "ig")
 PAIRS = [
@@ -116,6 +117,15 @@ def tokens(tmp_path_factory: pytest.TempPathFactory, prompter: Prompter, splits:
         prepared_sha256=sums.fingerprint_of(sums.list_files(splits)),
     )
     contract.save(folder / contract.FINGERPRINT, fingerprint)
+    contract.save(folder / contract.PLAN, reports.plan())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data report of the preparation, hostile texts in it."""
+    folder = tmp_path_factory.mktemp("data-report")
+    contract.save(folder / contract.DATA_REPORT, reports.data_report())
     return folder
 
 
@@ -192,6 +202,13 @@ class EvaluationJob:
         with tarfile.open(self.mounted("model") / "model.tar.gz", "w:gz") as archive:
             archive.add(folder, arcname=".")
 
+    def accept_changed_splits(self, adapter: Path) -> None:
+        """As if the tokens and the adapter had been made from the splits as they lie there now."""
+        path = self.mounted("tokens") / contract.FINGERPRINT
+        changed = {"prepared_sha256": sums.fingerprint_of(sums.list_files(self.mounted("splits")))}
+        contract.save(path, contract.load(path, contract.TokenFingerprint).model_copy(update=changed))
+        self.mount_model(adapter)
+
     def mount_champion(self, adapter: Path | None) -> None:
         """Put an approved adapter, or the published nothing, into the champion folder."""
         shutil.rmtree(self.mounted("champion"), ignore_errors=True)
@@ -200,6 +217,13 @@ class EvaluationJob:
             (self.mounted("champion") / contract.NONE_OBJECT).write_text("{}")
         else:
             shutil.copytree(adapter, self.mounted("champion") / contract.ADAPTER_FOLDER)
+            weights = adapter / contract.ADAPTER_WEIGHTS
+            manifest = contract.ChampionManifest(
+                package="asusu-igbo/7",
+                adapter_sha256=sums.sha256_file(weights) if weights.is_file() else "gone",
+                approved="2026-11-20T09:30:00+00:00",
+            )
+            contract.save(self.mounted("champion") / contract.CHAMPION, manifest)
 
     @property
     def out(self) -> Path:
@@ -213,9 +237,9 @@ class EvaluationJob:
 
 
 @pytest.fixture(scope="session")
-def inputs(base_model: Path, splits: Path, tokens: Path) -> dict[str, Path]:
+def inputs(base_model: Path, splits: Path, tokens: Path, data: Path) -> dict[str, Path]:
     """Folders that every evaluation mounts as they are."""
-    return {"base-model": base_model, "splits": splits, "tokens": tokens}
+    return {"base-model": base_model, "splits": splits, "tokens": tokens, "data-report": data}
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from steps import contract
 from steps.evaluate.__main__ import main
 from steps.evaluate.systems import ADAPTER_WEIGHTS
 from steps.job import Refused
+from steps.sums import sha256_file
 
 
 def changed_adapter(adapter: Path, target: Path, scale: float) -> Path:
@@ -56,7 +57,33 @@ def test_the_registry_gets_a_ready_made_string_for_every_key(evaluation: Any) ->
     assert registry["training_steps"] == "60 of 60"
     assert registry["training_hours"] == "0.010"
     assert registry["base_model"].startswith("tiny 1 sha256:")
-    assert registry["gate"] == "passed 5 of 5 rules"
+    assert registry["gate"] == "passed 7 of 7 rules"
+    assert registry["gate_training_fraction"] == "passed 1 limit 0.9"
+    assert registry["gate_not_worse_than_champion_forward"] == "not asked"
+    assert registry["training_usd"] == "0.0141", "36 seconds at 1.408 US dollars per hour"
+    assert registry["corpus"] == f"phrasebook and mined news sha256:{'c' * 64}"
+
+
+def test_the_registry_entry_holds_the_sums_of_both_reports_and_the_card(evaluation: Any) -> None:
+    main()
+
+    entry = contract.load(evaluation.out / contract.REGISTRY_ENTRY, contract.RegistryEntry)
+    assert entry.digests == {
+        "evaluation": f"sha256:{sha256_file(evaluation.out / contract.EVALUATION_REPORT)}",
+        "data_report": f"sha256:{sha256_file(evaluation.mounted('data-report') / contract.DATA_REPORT)}",
+    }
+    card = contract.ModelCard.model_validate_json(entry.card.content)
+    assert [row.name for row in card.evaluation_details[:2]] == ["Held-out test en-ig", "Held-out test ig-en"]
+    assert card.training_details.training_job_details.training_datasets[0].endswith("tsv, licence Apache-2.0")
+    numbers = {row.name: row.value for row in card.training_details.training_job_details.user_provided_training_metrics}
+    assert numbers["US dollars"] == pytest.approx(0.01408)
+
+
+def test_an_evaluation_without_the_data_report_is_a_failed_step(evaluation: Any) -> None:
+    (evaluation.mounted("data-report") / contract.DATA_REPORT).unlink()
+
+    with pytest.raises(Refused, match=r"cannot read data-report\.json"):
+        main()
 
 
 def test_two_evaluations_write_the_same_bytes(evaluation: Any) -> None:
@@ -65,7 +92,7 @@ def test_two_evaluations_write_the_same_bytes(evaluation: Any) -> None:
     main()
 
     assert {path.name: path.read_bytes() for path in evaluation.out.iterdir()} == first
-    assert sorted(first) == [contract.EVALUATION_REPORT, contract.SAMPLES]
+    assert sorted(first) == [contract.EVALUATION_REPORT, contract.REGISTRY_ENTRY, contract.SAMPLES]
 
 
 def test_samples_hold_both_systems_and_both_directions(evaluation: Any) -> None:
@@ -115,10 +142,17 @@ def test_a_model_worse_than_the_champion_is_refused_with_its_p_value(
     main()
 
     report = evaluation.report
-    assert report.champion.startswith("adapter sha256:")
+    assert report.champion == "asusu-igbo/7"
     assert {"not_worse_than_champion_forward", "not_worse_than_champion_backward"} <= set(rules_refused(report))
     assert report.metrics["chrf_champion_forward"]["value"] == pytest.approx(100)
     assert report.metrics["p_not_worse_than_champion_forward"]["value"] < 0.05
+    assert report.metrics["validation_loss_champion"]["value"] < report.metrics["validation_loss"]["value"]
+    for scores in report.directions:
+        assert scores.champion_chrf is not None
+        assert scores.champion_chrf.low <= scores.champion_chrf.value == pytest.approx(100)
+    samples = contract.load(evaluation.out / contract.SAMPLES, contract.SampleSet).samples
+    assert all(sample.champion_hypothesis == sample.reference for sample in samples)
+    assert min(sample.change for sample in samples) < 0
 
 
 def test_a_model_equal_to_the_champion_passes(evaluation: Any, learned: Path) -> None:
@@ -126,7 +160,7 @@ def test_a_model_equal_to_the_champion_passes(evaluation: Any, learned: Path) ->
     main()
 
     assert evaluation.report.gate.verdict == "passed"
-    assert len(evaluation.report.gate.rules) == 7
+    assert len(evaluation.report.gate.rules) == 9
 
 
 def test_weights_that_are_not_numbers_fail_the_step_and_leave_no_report(
@@ -194,6 +228,36 @@ def test_a_champion_folder_that_says_neither_or_both_fails_the_step(evaluation: 
     none.write_text("{}")
     with pytest.raises(Refused, match="both"):
         main()
+
+
+def test_an_evaluation_set_beside_the_splits_is_scored_like_the_held_out_split(evaluation: Any, learned: Path) -> None:
+    splits = evaluation.mounted("splits")
+    (splits / contract.BENCHMARKS).mkdir()
+    shutil.copyfile(splits / "test.parquet", splits / contract.BENCHMARKS / "flores.parquet")
+    evaluation.accept_changed_splits(learned)
+    main()
+
+    report = evaluation.report
+    (benchmark,) = report.benchmarks
+    assert benchmark.name == "flores"
+    assert benchmark.directions == report.directions, "the same sentences give the same scores"
+    assert [pair.other for pair in benchmark.differences] == ["base", "base"]
+
+
+def test_a_champion_of_another_base_model_is_named_and_not_compared(
+    evaluation: Any, learned: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(learned, other)
+    config = other / contract.ADAPTER_CONFIG
+    config.write_text(config.read_text().replace('"tiny"', '"mistral-7b"'))
+    evaluation.mount_champion(other)
+    main()
+
+    report = evaluation.report
+    assert report.champion == "asusu-igbo/7 not compared: it was trained for mistral-7b, not for the mounted tiny"
+    assert {pair.other for pair in report.differences} == {"base"}
+    assert not [rule for rule in report.gate.rules if "champion" in rule.rule]
 
 
 def test_a_champion_whose_files_are_gone_fails_the_step(evaluation: Any, learned: Path) -> None:

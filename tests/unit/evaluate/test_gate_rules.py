@@ -6,17 +6,50 @@ import math
 
 import pytest
 
-from steps.contract import DirectionScores, RuleVerdict, Score
+from steps.contract import Difference, DirectionScores, Failures, RuleVerdict, Score
 from steps.evaluate import gate
-from steps.evaluate.score import Comparison
 
 
-def direction(chrf: float, base: float, name: str = "en-ig") -> DirectionScores:
+def failures(broken: float = 0.0) -> Failures:
+    return Failures(
+        empty=broken,
+        copied=0,
+        repetitive=0,
+        untranslated=0,
+        broken=broken,
+        length_ratio=1,
+        dotted_recall=None,
+        tone_recall=None,
+    )
+
+
+def direction(chrf: float, base: float, name: str = "en-ig", broken: float = 0.0) -> DirectionScores:
     def score(value: float) -> Score:
-        return Score(value=value, signature="s")
+        return Score(value=value, low=value - 1, high=value + 1, signature="s")
 
     return DirectionScores(
-        direction=name, sentences=200, chrf=score(chrf), bleu=score(1), base_chrf=score(base), base_bleu=score(1)
+        direction=name,
+        sentences=200,
+        chrf=score(chrf),
+        bleu=score(1),
+        base_chrf=score(base),
+        base_bleu=score(1),
+        failures=failures(broken),
+        base_failures=failures(),
+    )
+
+
+def against(direction: str, ours: float, theirs: float, p: float) -> Difference:
+    low, high = ours - theirs - 2, ours - theirs + 2
+    return Difference(
+        direction=direction,
+        other="champion",
+        chrf=ours,
+        other_chrf=theirs,
+        difference=ours - theirs,
+        low=low,
+        high=high,
+        p=p,
     )
 
 
@@ -25,9 +58,11 @@ def evidence(
     chrf: float = 60.0,
     largest: float = 0.1,
     fraction: float = 1.0,
-    comparisons: tuple[Comparison, ...] = (),
+    champion: tuple[Difference, ...] = (),
+    broken: float = 0.0,
 ) -> gate.Evidence:
-    return gate.Evidence(loss, (direction(chrf, 10.0), direction(60.0, 10.0, "ig-en")), largest, fraction, comparisons)
+    scores = direction(chrf, 10.0, broken=broken), direction(60.0, 10.0, "ig-en")
+    return gate.Evidence(loss, scores, largest, fraction, champion)
 
 
 LIMITS = gate.Limits(max_validation_loss=1.0, min_training_fraction=0.9)
@@ -54,9 +89,14 @@ def test_training_fraction_passes_at_or_over_its_limit(fraction: float, passed: 
     assert gate.training_fraction(fraction, 0.9).passed is passed
 
 
+@pytest.mark.parametrize(("broken", "passed"), [(0.049, True), (0.05, True), (0.051, False)])
+def test_broken_translations_pass_at_or_under_one_in_twenty(broken: float, passed: bool) -> None:
+    assert gate.few_broken("forward", direction(60.0, 10.0, broken=broken)).passed is passed
+
+
 @pytest.mark.parametrize(("p", "passed"), [(0.051, True), (0.05, True), (0.049, False)])
 def test_champion_rule_refuses_only_what_is_worse_beyond_noise(p: float, passed: bool) -> None:
-    assert gate.not_worse_than_champion("backward", Comparison("ig-en", 40.0, 45.0, p)).passed is passed
+    assert gate.not_worse_than_champion("backward", against("ig-en", 40.0, 45.0, p)).passed is passed
 
 
 @pytest.mark.parametrize(
@@ -66,8 +106,9 @@ def test_champion_rule_refuses_only_what_is_worse_beyond_noise(p: float, passed:
         ({"chrf": 10.5}, "better_than_base_forward"),
         ({"largest": 0.0}, "adapter_trained"),
         ({"fraction": 0.2}, "training_fraction"),
+        ({"broken": 0.2}, "few_broken_forward"),
         (
-            {"comparisons": (Comparison("en-ig", 60.0, 61.0, 0.4), Comparison("ig-en", 60.0, 71.0, 0.001))},
+            {"champion": (against("en-ig", 60.0, 61.0, 0.4), against("ig-en", 60.0, 71.0, 0.001))},
             "not_worse_than_champion_backward",
         ),
     ],
@@ -92,7 +133,7 @@ def test_a_number_just_over_the_limit_is_shown_with_enough_digits_to_see_it() ->
 
 def test_every_rule_passed_is_said_with_their_number() -> None:
     verdict = gate.decide(evidence(), LIMITS)
-    assert (verdict.verdict, verdict.message) == ("passed", "Every rule of the gate passed, 5 of 5.")
+    assert (verdict.verdict, verdict.message) == ("passed", "Every rule of the gate passed, 7 of 7.")
 
 
 def test_a_message_that_grows_too_long_is_cut_between_rules_and_says_how_many_are_left() -> None:

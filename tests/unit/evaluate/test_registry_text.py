@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from steps.contract import REGISTRY_KEYS
 from steps.evaluate.registry import registry_strings, registry_text
 
-SERVICE = regex.compile(r"[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}")  # botocore: CustomerMetadataValue
+SERVICE = regex.compile(r"[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,256}")  # botocore: CustomerMetadataValue
 
 
 @given(st.text(max_size=600))

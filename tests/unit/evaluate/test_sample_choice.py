@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from steps.contract import Sample
-from steps.evaluate.samples import DRAWN, WORST, choose
+from steps.evaluate.samples import CHANGED, DRAWN, WORST, choose
 
 
 def samples(count: int, direction: str, *, scores: random.Random) -> list[Sample]:
@@ -43,6 +43,22 @@ def test_a_large_test_set_keeps_a_fair_draw_and_its_worst() -> None:
     everything = sorted(forward + backward, key=lambda sample: sample.chrf)
     kept = sorted(chosen.samples, key=lambda sample: sample.chrf)
     assert chosen.total == 1800
-    assert len(chosen.samples) <= DRAWN + WORST
+    assert len(chosen.samples) <= DRAWN + WORST + CHANGED
     assert kept[:WORST] == everything[:WORST]
     assert chosen.showcase == chosen.samples[:5]
+
+
+def test_those_that_changed_most_against_the_champion_are_always_kept_for_better_or_worse() -> None:
+    scores = random.Random(7)
+    forward, backward = (
+        [
+            sample.model_copy(update={"champion_hypothesis": "c", "champion_chrf": scores.uniform(0, 100)})
+            for sample in samples(900, name, scores=scores)
+        ]
+        for name in ("en-ig", "ig-en")
+    )
+    chosen = choose(forward, backward)
+    everything = sorted(forward + backward, key=lambda sample: -abs(sample.change or 0))
+    assert everything[:CHANGED] == sorted(chosen.samples, key=lambda sample: -abs(sample.change or 0))[:CHANGED]
+    assert len(chosen.samples) <= DRAWN + WORST + CHANGED
+    assert {(sample.change or 0) > 0 for sample in everything[:CHANGED]} == {True, False}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,33 @@ REQUEST: dict[str, Any] = {
 }
 
 
+CARD = {
+    "model_overview": {"model_creator": "asusu", "model_artifact": []},
+    "intended_uses": {
+        "purpose_of_model": "p",
+        "intended_uses": "i",
+        "factors_affecting_model_efficiency": "f",
+        "risk_rating": "Unknown",
+        "explanations_for_risk_rating": "e",
+    },
+    "training_details": {
+        "training_observations": "o",
+        "training_job_details": {"training_datasets": [], "user_provided_training_metrics": []},
+    },
+    "evaluation_details": [],
+    "additional_information": {"caveats_and_recommendations": "c", "custom_details": {}},
+}
+
+
+def card(content: str, status: str = "PendingReview") -> dict[str, Any]:
+    return {"ModelCard": {"ModelCardContent": content, "ModelCardStatus": status}}
+
+
+def digest(text: str) -> dict[str, Any]:
+    source = {"ContentType": "application/json", "S3Uri": "s3://bucket/e", "ContentDigest": text}
+    return {"ModelMetrics": {"ModelQuality": {"Statistics": source}, "Bias": {}}}
+
+
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
     return Registry(tmp_path / "registry")
@@ -36,6 +64,12 @@ def test_a_package_is_described_as_the_service_does(registry: Registry) -> None:
         assert package[name] == REQUEST[name]
     assert "Tags" not in package
     assert registry.package(package["ModelPackageArn"]) == package
+
+
+def test_a_card_and_a_sum_are_kept_as_they_were_given(registry: Registry) -> None:
+    given = card(json.dumps(CARD)) | digest("sha256:" + "0a" * 32)
+    package = registry.register({**REQUEST, **given})
+    assert (package["ModelCard"], package["ModelMetrics"]) == (given["ModelCard"], given["ModelMetrics"])
 
 
 def test_versions_count_up_in_each_group(registry: Registry) -> None:
@@ -65,6 +99,13 @@ def test_a_version_that_does_not_exist_is_none(registry: Registry) -> None:
         ({"CustomerMetadataProperties": {"k": ""}}, "has 0 characters"),
         ({"CustomerMetadataProperties": {"k": "95%"}}, "characters the service refuses: '%'"),
         ({"CustomerMetadataProperties": {"k": 0.5}}, "must be text, but it is 0.5"),
+        (digest("sha256:123"), "ContentDigest 'sha256:123' of ModelMetrics.ModelQuality.Statistics"),
+        (card("not JSON"), "is not a model card"),
+        (card("{}"), "is not a model card: model_overview: Field required"),
+        (card(json.dumps(CARD, indent=1)), "must be one line"),
+        (card(json.dumps(CARD | {"model_package_details": {}})), "model_package_details"),
+        (card(json.dumps(CARD) + " " * 100_000), "at most 100,000 characters"),
+        (card(json.dumps(CARD), "Final"), "ModelCardStatus 'Final'"),
     ],
 )
 def test_a_limit_of_the_service_is_named_and_nothing_is_written(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from pipeline.review.files import CANARY_RESUME, CANARY_TRAIN, RunFiles
+from pipeline.review.package import PackageFacts
 from steps import contract
 from steps.prepare.options import RULES
 
@@ -58,6 +59,7 @@ IDENTITY = contract.RunIdentity(
     lora_rank=16,
     lora_targets="attention",
     rslora=False,
+    learning_rate=2e-4,
     micro_batches_per_step=4,
     seed=17,
     tokens=FINGERPRINT,
@@ -246,7 +248,12 @@ def training() -> contract.TrainingReport:
 
 def evaluation(verdict: str = "passed") -> contract.EvaluationReport:
     def score(value: float) -> contract.Score:
-        return contract.Score(value=value, signature="nrefs:1|case:mixed|eff:yes|nc:6|nw:2|space:no|version:2.6.0")
+        return contract.Score(
+            value=value,
+            low=value - 1.4,
+            high=value + 1.6,
+            signature="nrefs:1|case:mixed|eff:yes|nc:6|nw:2|space:no|version:2.6.0",
+        )
 
     def direction(name: str, ours: float, base: float) -> contract.DirectionScores:
         return contract.DirectionScores(
@@ -256,6 +263,32 @@ def evaluation(verdict: str = "passed") -> contract.EvaluationReport:
             bleu=score(ours - 10),
             base_chrf=score(base),
             base_bleu=score(0.4),
+            failures=failures(0.01),
+            base_failures=failures(0.4),
+        )
+
+    def failures(share: float) -> contract.Failures:
+        return contract.Failures(
+            empty=share / 2,
+            copied=0,
+            repetitive=share / 2,
+            untranslated=share / 4,
+            broken=share,
+            length_ratio=0.97,
+            dotted_recall=0.93,
+            tone_recall=None,
+        )
+
+    def difference(name: str, ours: float, base: float) -> contract.Difference:
+        return contract.Difference(
+            direction=name,
+            other="base",
+            chrf=ours,
+            other_chrf=base,
+            difference=ours - base,
+            low=ours - base - 2.2,
+            high=ours - base + 2.1,
+            p=1.0,
         )
 
     loss = 0.52 if verdict == "passed" else 1.83
@@ -278,6 +311,14 @@ def evaluation(verdict: str = "passed") -> contract.EvaluationReport:
     return contract.EvaluationReport(
         metrics={"validation_loss": {"value": loss}, "validation_loss_base": {"value": 4.1}},
         directions=[direction("en-ig", 61.2, 12.3), direction("ig-en", 66.0, 14.1)],
+        differences=[difference("en-ig", 61.2, 12.3), difference("ig-en", 66.0, 14.1)],
+        benchmarks=[
+            contract.BenchmarkScores(
+                name="flores-200_devtest",
+                directions=[direction("en-ig", 41.2, 12.3), direction("ig-en", 44.9, 14.1)],
+                differences=[difference("en-ig", 41.2, 12.3), difference("ig-en", 44.9, 14.1)],
+            )
+        ],
         champion="none",
         gate=contract.GateVerdict(
             verdict=verdict,
@@ -372,3 +413,82 @@ def training_seals(tmp_path: Path) -> list[Path]:
         paths.append(tmp_path / f"checkpoint-{step}" / contract.SEAL)
         contract.save(paths[-1], seal)
     return paths
+
+
+HOSTILE_MARKDOWN = (
+    "# Heading\n\n- item | cell | `code` ``` [click](https://evil.example) ![x](https://evil.example/x.png)"
+    " <https://evil.example> https://evil.example www.evil.example **bold** _it_ ~~gone~~ $x$ [^1] \\ &amp; <!-- gone"
+)
+PACKAGE = PackageFacts(
+    name="asusu-igbo/3",
+    status="waiting for approval",
+    registered="2026-11-21 14:05 UTC",
+    decided="",
+    who="",
+    reason="",
+    champion="asusu-igbo/1",
+    metadata={"adapter": "9" * 64, "corpus": "prepared sha256:abc"},
+)
+
+
+def with_champion(report: contract.EvaluationReport) -> contract.EvaluationReport:
+    """The same evaluation beside a champion, asusu-igbo/1, that is a little worse."""
+
+    def less(score: contract.Score) -> contract.Score:
+        return score.model_copy(update={"value": score.value - 5.5, "low": score.low - 5.5, "high": score.high - 5.5})
+
+    directions = [
+        scores.model_copy(
+            update={
+                "champion_chrf": less(scores.chrf),
+                "champion_bleu": less(scores.bleu),
+                "champion_failures": scores.failures,
+            }
+        )
+        for scores in report.directions
+    ]
+    differences = [
+        pair.model_copy(
+            update={
+                "other": "champion",
+                "other_chrf": pair.chrf - 5.5,
+                "difference": 5.5,
+                "low": 3.25,
+                "high": 7.75,
+                "p": 0.998,
+            }
+        )
+        for pair in report.differences
+    ]
+    return report.model_copy(
+        update={
+            "directions": directions,
+            "differences": [*report.differences, *differences],
+            "champion": "asusu-igbo/1",
+            "metrics": report.metrics | {"validation_loss_champion": {"value": 0.61}},
+        }
+    )
+
+
+def samples_with_champion() -> contract.SampleSet:
+    """The samples with a champion's translations, further from ours the later the sample."""
+    drawn = samples()
+    rows = [
+        row.model_copy(
+            update={
+                "champion_hypothesis": (HOSTILE, HOSTILE_MARKDOWN, f"champion {place}: Ụlọ ọ̀ma")[place % 3],
+                "champion_chrf": row.chrf - (place + 1) * (-1) ** place,
+            }
+        )
+        for place, row in enumerate(drawn.samples)
+    ]
+    return drawn.model_copy(update={"samples": rows})
+
+
+@pytest.fixture
+def dossier(files: RunFiles, gathered: Path, training_seals: list[Path]) -> RunFiles:
+    """A registered version that was compared with a champion, nobody has decided yet."""
+    contract.save(gathered / contract.EVALUATION_REPORT, with_champion(evaluation()))
+    contract.save(gathered / contract.SAMPLES, samples_with_champion())
+    commands = [(verb, f'asusu {verb} asusu-igbo/3 --reason "..."') for verb in ("approve", "reject")]
+    return replace(files, package=PACKAGE, seals=training_seals, commands=commands)

@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from pipeline.review.choice import worst_samples
 from pipeline.review.files import CANARY_RESUME, CANARY_TRAIN, RunFiles
-from pipeline.review.report import render, worst_samples
+from pipeline.review.report import render
 from steps import contract
 from tests.unit.review.conftest import HOSTILE, Page
 
@@ -40,14 +41,15 @@ def test_a_passed_run_shows_verdict_scores_data_plan_canaries_and_commands(files
         assert expected in text
 
 
-def test_twenty_are_drawn_in_order_and_ten_worst_are_sorted_by_score(files: RunFiles, tmp_path: Path) -> None:
+def test_twenty_are_drawn_in_order_and_twenty_worst_are_sorted_by_score(files: RunFiles, tmp_path: Path) -> None:
     samples = contract.load(files.samples or Path(), contract.SampleSet).samples
     source = rendered(files, tmp_path).source
-    assert source.count('<td class="score"') == 30
-    places = [source.index(f">{place}: ") for place in range(20)]
+    assert source.count('<td class="score"') == 40
+    drawn = source[source.index("20 at random") :]
+    places = [drawn.index(f">{place}: ") for place in range(20)]
     assert places == sorted(places)
     scores = [sample.chrf for sample in worst_samples(samples)]
-    assert scores == sorted(sample.chrf for sample in samples)[:10]
+    assert scores == sorted(sample.chrf for sample in samples)[:20]
 
 
 def test_a_refused_run_leads_with_the_reason(
@@ -71,14 +73,14 @@ def test_hostile_text_is_shown_as_text_and_nothing_is_fetched_or_run(files: RunF
     assert "default-src 'none'" in page.source
 
 
-def test_control_characters_are_replaced_and_direction_marks_are_kept_inside_their_cell(
+def test_control_characters_are_replaced_and_marks_that_turn_text_around_are_named(
     files: RunFiles, tmp_path: Path
 ) -> None:
     page = rendered(files, tmp_path)
     assert "\0" not in page.source
     assert "\a" not in page.source
     assert (
-        '<div class="sentence" dir="auto" lang="ig">&amp;lt;b&amp;gt; \u202eright to left\ufffd \ufffd</div>'
+        '<div class="sentence" dir="auto" lang="ig">&amp;lt;b&amp;gt; [U+202E]right to left\ufffd \ufffd</div>'
         in page.source
     )
 

@@ -157,6 +157,7 @@ def test_another_run_can_be_resumed_through_its_channel(training_job):
     [
         ({"LoraRank": "8"}, "lora_rank 4 instead of 8"),
         ({"Seed": "4"}, "seed 3 instead of 4"),
+        ({"LearningRate": "0.02"}, "learning_rate 0.01 instead of 0.02"),
         ({"LoraTargets": "attention"}, "lora_targets all-linear instead of attention"),
     ],
 )

@@ -1,0 +1,1 @@
+"""What talks to an account: the only importers of boto3."""

@@ -1,0 +1,127 @@
+"""Clients for one account and region, and the service's errors as sentences that say what to do next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSOError,
+    TokenRetrievalError,
+)
+from botocore.exceptions import ConnectionError as NoConnection
+
+from pipeline.errors import AsusuError, BadInput
+from pipeline.settings import Settings
+
+ATTEMPTS = 6  # in all; standard mode waits up to 20 s between two
+RETRIES = Config(retries={"mode": "standard", "total_max_attempts": ATTEMPTS}, connect_timeout=10, read_timeout=60)
+EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired")
+UNKNOWN = ("InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "SignatureDoesNotMatch")
+THROTTLED = (
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestLimitExceeded",
+    "TooManyRequestsException",
+    "SlowDown",
+)
+DENIED = ("AccessDenied", "AccessDeniedException", "403", "Forbidden")
+MISSING = ("NoSuchKey", "NoSuchBucket", "404", "NotFound", "ResourceNotFound", "ResourceNotFoundException")
+SIGN_IN = "sign in again (`aws sso login`, or whatever gives you credentials), then repeat the command"
+
+
+class Missing(AsusuError):
+    """The account has nothing of that name."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """Clients of one region, made for one environment."""
+
+    sagemaker: Any
+    s3: Any
+    sts: Any
+
+    def caller(self) -> Mapping[str, str]:
+        """Who we are: Account, Arn and UserId of GetCallerIdentity."""
+        with explained("asking who you are"):
+            identity: Mapping[str, str] = self.sts.get_caller_identity()
+        return identity
+
+
+def connect(region: str | None) -> Account:
+    """Clients with the credentials of the surroundings. Nothing is called yet. Raises BadInput without a region."""
+    with explained("connecting"):
+        session = boto3.session.Session(region_name=region)
+        return Account(
+            *(session.client(name, region_name=region, config=RETRIES) for name in ("sagemaker", "s3", "sts"))
+        )
+
+
+def connect_environment(chosen: Settings) -> Account:
+    """Clients for an environment. Raises BadInput where the credentials are those of another account."""
+    account = connect(chosen.region)
+    match = re.search(r"::(\d{12}):", chosen.roles.evaluate)
+    wanted, found = match[1] if match else "", account.caller()["Account"]
+    if found != wanted:
+        raise BadInput(
+            f"these credentials are of account {found}, and the environment is of account {wanted}",
+            hint="use the credentials of that account, or give the right --account",
+        )
+    return account
+
+
+@contextmanager
+def explained(doing: str) -> Iterator[None]:
+    """Turns what boto3 raises inside into one sentence; `doing` completes "... while ..."."""
+    try:
+        yield
+    except NoRegionError as error:
+        raise BadInput(f"no AWS region is set while {doing}", hint="set region in the environment's file") from error
+    except (NoCredentialsError, PartialCredentialsError, ProfileNotFound) as error:
+        raise BadInput(f"there are no usable AWS credentials while {doing}: {error}", hint=SIGN_IN) from error
+    except (SSOError, TokenRetrievalError) as error:
+        raise BadInput(f"the AWS sign-in has expired while {doing}", hint=SIGN_IN) from error
+    except ClientError as error:
+        raise _explained(error, doing) from error
+    except (NoConnection, HTTPClientError) as error:
+        raise AsusuError(
+            f"AWS cannot be reached while {doing}: {error}", hint="check the network and region"
+        ) from error
+    except BotoCoreError as error:
+        raise AsusuError(f"AWS could not be asked while {doing}: {error}") from error
+
+
+def _explained(error: ClientError, doing: str) -> AsusuError:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    message = str(error.response.get("Error", {}).get("Message", "")) or code
+    if code in EXPIRED:
+        return BadInput(f"the AWS credentials have expired while {doing}", hint=SIGN_IN)
+    if code in UNKNOWN:
+        return BadInput(f"AWS does not know these credentials, while {doing}", hint=SIGN_IN)
+    if code in THROTTLED:
+        return AsusuError(
+            f"AWS throttles {error.operation_name}, also after {ATTEMPTS} attempts, while {doing}",
+            hint="wait a minute and repeat the command",
+        )
+    if code in DENIED:
+        return AsusuError(
+            f"you are not allowed to call {error.operation_name} while {doing}: {message}",
+            hint="use a role that may, such as the approver's",
+        )
+    if code in MISSING:
+        return Missing(f"there is nothing there, while {doing}: {message}")
+    return AsusuError(f"{error.operation_name} failed while {doing}: {message} ({code})")

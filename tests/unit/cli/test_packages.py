@@ -1,0 +1,218 @@
+"""Deciding on versions: a reason, the weights that were evaluated, one champion, rollback by approval."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from pipeline.local.archive import write_archive
+from pipeline.local.champion import champion_of
+from pipeline.local.registry import Registry
+from steps.contract import ADAPTER_CONFIG, ADAPTER_FOLDER, ADAPTER_WEIGHTS, CHAMPION, NONE_OBJECT
+from steps.evaluate.champion import find_champion
+from steps.sums import sha256_file
+
+BUCKET = "asusu-local"
+
+
+def asusu(workdir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipeline.cli.main", *arguments, "--workdir", str(workdir)]
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "COLUMNS": "200"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def register(workdir: Path, value: float, group: str = "asusu-igbo") -> dict[str, Any]:
+    """A version whose adapter holds one number, as a run leaves it."""
+    made = workdir / "made" / str(value)
+    adapter = made / ADAPTER_FOLDER
+    adapter.mkdir(parents=True)
+    save_file({"lora_B": torch.full((2, 2), value)}, adapter / ADAPTER_WEIGHTS)
+    (adapter / ADAPTER_CONFIG).write_text(json.dumps({"base_model_name_or_path": "tiny"}))
+    write_archive(made, workdir / "s3" / BUCKET / "training" / str(value) / "model.tar.gz")
+    return Registry(workdir / "registry").register(
+        {
+            "ModelPackageGroupName": group,
+            "ModelApprovalStatus": "PendingManualApproval",
+            "InferenceSpecification": {
+                "Containers": [{"Image": "i", "ModelDataUrl": f"s3://{BUCKET}/training/{value}/model.tar.gz"}]
+            },
+            "CustomerMetadataProperties": {
+                "adapter": sha256_file(adapter / ADAPTER_WEIGHTS),
+                "chrf_forward": "61.20",
+                "execution": "abcdefghijkl",
+            },
+        }
+    )
+
+
+def champion(workdir: Path, group: str = "asusu-igbo") -> str | None:
+    found = find_champion(workdir / "s3" / BUCKET / "champion" / group)
+    return found.name if found else None
+
+
+def test_the_version_approved_last_is_champion_and_approving_an_older_one_rolls_back(tmp_path: Path) -> None:
+    for value in (1.0, 2.0):
+        register(tmp_path, value)
+    first = asusu(tmp_path, "approve", "1", "--reason", "the first that is good enough")
+    assert first.returncode == 0, first.stderr
+    assert champion(tmp_path) == "asusu-igbo/1"
+    assert (
+        "champion: asusu-igbo/2 (before: asusu-igbo/1)" in asusu(tmp_path, "approve", "2", "--reason", "better").stdout
+    )
+    assert champion(tmp_path) == "asusu-igbo/2"
+    asusu(tmp_path, "approve", "asusu-igbo/1", "--reason", "2 misses dots")
+    assert champion(tmp_path) == "asusu-igbo/1"
+
+
+def test_rejecting_the_champion_gives_its_place_to_the_one_before_and_then_to_none(tmp_path: Path) -> None:
+    for value in (1.0, 2.0):
+        register(tmp_path, value)
+    for version in ("1", "2"):
+        asusu(tmp_path, "approve", version, "--reason", "good")
+    asusu(tmp_path, "reject", "2", "--reason", "it invents names")
+    assert champion(tmp_path) == "asusu-igbo/1"
+    asusu(tmp_path, "reject", "1", "--reason", "so does this")
+    assert champion(tmp_path) is None
+    assert (tmp_path / "s3" / BUCKET / "champion" / "asusu-igbo" / NONE_OBJECT).is_file()
+
+
+def test_a_decision_is_kept_with_its_reason_and_who_made_it(tmp_path: Path) -> None:
+    register(tmp_path, 1.0)
+    asusu(tmp_path, "reject", "1", "--reason", "dots are lost: ọ becomes o")
+    package = Registry(tmp_path / "registry").packages("asusu-igbo")[0]
+    assert package["ModelApprovalStatus"] == "Rejected"
+    assert package["ApprovalDescription"] == "dots are lost: ọ becomes o"
+    assert package["LastModifiedBy"]["UserProfileName"]
+    shown = asusu(tmp_path, "packages").stdout
+    assert "Rejected" in shown
+    assert "dots are lost" in shown
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 1025])
+def test_a_decision_without_a_reason_or_with_too_long_a_one_changes_nothing(tmp_path: Path, reason: str) -> None:
+    register(tmp_path, 1.0)
+    ended = asusu(tmp_path, "approve", "1", "--reason", reason)
+    assert ended.returncode == 2
+    assert "reason" in ended.stderr
+    assert Registry(tmp_path / "registry").packages("asusu-igbo")[0]["ModelApprovalStatus"] == "PendingManualApproval"
+
+
+def test_weights_that_were_changed_after_the_evaluation_are_not_approved(tmp_path: Path) -> None:
+    register(tmp_path, 1.0)
+    other = register(tmp_path, 2.0)["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
+    archive = tmp_path / "s3" / BUCKET / "training" / "1.0" / "model.tar.gz"
+    archive.write_bytes((tmp_path / "s3" / other.removeprefix("s3://")).read_bytes())
+    ended = asusu(tmp_path, "approve", "1", "--reason", "looks good")
+    assert ended.returncode == 1
+    assert "are not those that were evaluated" in ended.stderr
+    assert champion_of(Registry(tmp_path / "registry").packages("asusu-igbo")) is None
+
+
+def test_a_report_that_was_changed_after_the_registration_is_not_approved(tmp_path: Path) -> None:
+    package = register(tmp_path, 1.0)
+    report = tmp_path / "s3" / BUCKET / "runs" / "1" / "evaluation.json"
+    report.parent.mkdir(parents=True)
+    report.write_text('{"chrf": 61}')
+    source = {"S3Uri": f"s3://{BUCKET}/runs/1/evaluation.json", "ContentDigest": f"sha256:{sha256_file(report)}"}
+    entry = tmp_path / "registry" / "asusu-igbo" / "1.json"
+    entry.write_text(json.dumps(package | {"ModelMetrics": {"ModelQuality": {"Statistics": source}}}))
+    report.write_text('{"chrf": 99}')
+    ended = asusu(tmp_path, "approve", "1", "--reason", "looks good")
+    assert (ended.returncode, "evaluation report of asusu-igbo/1 was changed" in ended.stderr) == (1, True)
+    report.write_text('{"chrf": 61}')
+    assert asusu(tmp_path, "approve", "1", "--reason", "looks good").returncode == 0
+
+
+def test_a_version_whose_files_are_gone_is_not_approved(tmp_path: Path) -> None:
+    register(tmp_path, 1.0)
+    (tmp_path / "s3" / BUCKET / "training" / "1.0" / "model.tar.gz").unlink()
+    ended = asusu(tmp_path, "approve", "1", "--reason", "looks good")
+    assert (ended.returncode, "is gone" in ended.stderr) == (1, True)
+
+
+def test_two_approvals_at_once_leave_one_whole_champion(tmp_path: Path) -> None:
+    for value in (1.0, 2.0, 3.0):
+        register(tmp_path, value)
+    command = [sys.executable, "-m", "pipeline.cli.main", "approve"]
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    running = [
+        subprocess.Popen(
+            [*command, version, "--reason", "mine", "--workdir", str(tmp_path)],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for version in ("1", "2", "3")
+    ]
+    ended = [(process.communicate()[1], process.returncode) for process in running]
+    assert any(code == 0 for _, code in ended)
+    assert all(code == 0 or "is using" in error for error, code in ended), ended
+    winner = champion_of(Registry(tmp_path / "registry").packages("asusu-igbo"))
+    assert winner is not None
+    assert champion(tmp_path) == f"asusu-igbo/{winner['ModelPackageVersion']}"
+
+
+def test_a_champion_of_another_pipeline_is_left_alone(tmp_path: Path) -> None:
+    register(tmp_path, 1.0)
+    register(tmp_path, 2.0, group="asusu-en-sw")
+    assert "several groups" in asusu(tmp_path, "approve", "1", "--reason", "good").stderr
+    asusu(tmp_path, "approve", "asusu-igbo/1", "--reason", "good")
+    asusu(tmp_path, "approve", "asusu-en-sw/1", "--reason", "good")
+    assert (champion(tmp_path), champion(tmp_path, "asusu-en-sw")) == ("asusu-igbo/1", "asusu-en-sw/1")
+
+
+@pytest.mark.parametrize("version", ["7", "asusu-igbo/7", "latest", "../1", ""])
+def test_an_unknown_version_is_named_and_nothing_is_decided(tmp_path: Path, version: str) -> None:
+    register(tmp_path, 1.0)
+    ended = asusu(tmp_path, "approve", version, "--reason", "good")
+    assert ended.returncode == 2
+    assert "packages lists them" in ended.stderr
+
+
+def test_an_entry_edited_by_hand_is_not_approved(tmp_path: Path) -> None:
+    register(tmp_path, 1.0)
+    path = tmp_path / "registry" / "asusu-igbo" / "1.json"
+    package = json.loads(path.read_text())
+    del package["InferenceSpecification"]
+    path.write_text(json.dumps(package))
+    ended = asusu(tmp_path, "approve", "1", "--reason", "good")
+    assert (ended.returncode, "edited by hand" in ended.stderr) == (2, True)
+    path.write_text("{")
+    ended = asusu(tmp_path, "packages")
+    assert (ended.returncode, "is not a model package" in ended.stderr) == (2, True)
+
+
+def test_packages_as_json_is_what_the_service_describes_and_the_mark(tmp_path: Path) -> None:
+    assert json.loads(asusu(tmp_path, "packages", "--json").stdout) == []
+    register(tmp_path, 1.0)
+    asusu(tmp_path, "approve", "1", "--reason", "good")
+    (row,) = json.loads(asusu(tmp_path, "packages", "--json").stdout)
+    assert (row["ModelPackageVersion"], row["Champion"], row["ModelApprovalStatus"]) == (1, True, "Approved")
+
+
+def test_control_characters_of_a_reason_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    register(tmp_path, 1.0)
+    ended = asusu(tmp_path, "reject", "1", "--reason", "red \x1b[31m text")
+    assert "\x1b" not in ended.stdout
+    assert "\x1b[31m text" not in asusu(tmp_path, "packages").stdout
+
+
+def test_a_bundle_that_was_tampered_with_fails_the_evaluation(tmp_path: Path) -> None:
+    from steps.job import Refused
+
+    register(tmp_path, 1.0)
+    asusu(tmp_path, "approve", "1", "--reason", "good")
+    folder = tmp_path / "s3" / BUCKET / "champion" / "asusu-igbo"
+    assert json.loads((folder / CHAMPION).read_text())["package"] == "asusu-igbo/1"
+    save_file({"lora_B": torch.zeros(2, 2)}, folder / ADAPTER_FOLDER / ADAPTER_WEIGHTS)
+    with pytest.raises(Refused, match="not those of asusu-igbo/1 that were approved"):
+        find_champion(folder)
