@@ -192,6 +192,14 @@ PARAMETERS: tuple[Parameter, ...] = (
         help="The gate: share of the planned steps that must have been trained",
     ),
     Parameter(
+        name="MaxBrokenShare",
+        type="Float",
+        default=0.05,
+        minimum=0.0,
+        maximum=1.0,
+        help="The gate: share of the translations that may be empty, copied, looping or left in the source language",
+    ),
+    Parameter(
         name="MaxTrainingHours",
         type="Float",
         default=24.0,

@@ -31,7 +31,7 @@ def build(plan: Blueprint, prepare: ProcessingStep, tokenize: ProcessingStep, tr
             "champion": plan.address("champion", plan.name, ""),
         },
         outputs=["evaluation"],
-        environment=plan.text("MaxValidationLoss", "MinTrainingFraction", "Seed")
+        environment=plan.text("MaxValidationLoss", "MinTrainingFraction", "MaxBrokenShare", "Seed")
         | {"SourceLanguage": source, "TargetLanguage": target},
         hours=12,
         after=[train],

@@ -29,7 +29,9 @@ from steps.version import code_version
 def main() -> None:
     """Evaluate the mounted model.tar.gz. A failure to evaluate is a failed step, never a score."""
     languages = (job.setting("SourceLanguage"), job.setting("TargetLanguage"))
-    limits = Limits(float(job.parameter("MaxValidationLoss")), float(job.parameter("MinTrainingFraction")))
+    limits = Limits(
+        *(float(job.parameter(name)) for name in ("MaxValidationLoss", "MinTrainingFraction", "MaxBrokenShare"))
+    )
     seed = int(job.parameter("Seed"))
     base_folder, tokens, splits = (job.processing_input(name) for name in ("base-model", "tokens", "splits"))
     data_folder = job.processing_input("data-report")

@@ -9,7 +9,6 @@ from steps.contract import Difference, DirectionScores, GateVerdict, RuleVerdict
 
 CHRF_MARGIN = 1.0  # chrF++ points over the base model; on a few hundred sentences less is easily noise
 SIGNIFICANCE = 0.05
-MAX_BROKEN = 0.05  # of the translations; a served model that fails one sentence in twenty is noticed by everybody
 MESSAGE_LIMIT = 700  # the Fail step adds the limit and the report's address, and the service keeps 1,024 characters
 SIDES = ("forward", "backward")
 
@@ -20,6 +19,7 @@ class Limits:
 
     max_validation_loss: float
     min_training_fraction: float
+    max_broken_share: float
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,10 @@ def decide(evidence: Evidence, limits: Limits) -> GateVerdict:
     rules = [
         validation_loss(evidence.validation_loss, limits.max_validation_loss),
         *(better_than_base(side, scores) for side, scores in zip(SIDES, evidence.scores, strict=True)),
-        *(few_broken(side, scores) for side, scores in zip(SIDES, evidence.scores, strict=True)),
+        *(
+            few_broken(side, scores, limits.max_broken_share)
+            for side, scores in zip(SIDES, evidence.scores, strict=True)
+        ),
         adapter_trained(evidence.largest_lora_b),
         training_fraction(evidence.training_fraction, limits.min_training_fraction),
         *(not_worse_than_champion(side, pair) for side, pair in zip(SIDES, evidence.against_champion, strict=False)),
@@ -72,14 +75,14 @@ def better_than_base(side: str, scores: DirectionScores) -> RuleVerdict:
     return RuleVerdict(rule=f"better_than_base_{side}", passed=passed, value=value, limit=limit, sentence=sentence)
 
 
-def few_broken(side: str, scores: DirectionScores) -> RuleVerdict:
-    """At most MAX_BROKEN of the translations empty, copied, looping or left in the source language."""
+def few_broken(side: str, scores: DirectionScores, limit: float) -> RuleVerdict:
+    """At or under MaxBrokenShare: translations that are empty, copied, looping or left in the source language."""
     share = scores.failures.broken
-    passed = share <= MAX_BROKEN
-    shown, bound = apart(share, MAX_BROKEN)
+    passed = share <= limit
+    shown, bound = apart(share, limit)
     where = "at or under" if passed else "over"
-    sentence = f"share of broken translations {scores.direction} {shown} is {where} {bound} (few_broken_{side})"
-    return RuleVerdict(rule=f"few_broken_{side}", passed=passed, value=share, limit=MAX_BROKEN, sentence=sentence)
+    sentence = f"share of broken translations {scores.direction} {shown} is {where} the limit {bound} (MaxBrokenShare)"
+    return RuleVerdict(rule=f"few_broken_{side}", passed=passed, value=share, limit=limit, sentence=sentence)
 
 
 def adapter_trained(largest_lora_b: float) -> RuleVerdict:

@@ -23,6 +23,7 @@ SMALL = {  # a minute instead of five: fewer pairs, a weaker base, fewer steps
     "Epochs": "100",
     "TokensPerStep": "1024",
     "MaxValidationLoss": "4.0",
+    "MaxBrokenShare": "1.0",  # such a weak model loops
 }
 ROWS = 1500
 BASE_STEPS = 40

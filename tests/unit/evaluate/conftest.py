@@ -248,7 +248,7 @@ def evaluation(
 ) -> EvaluationJob:
     """A job that passes the gate as it stands; tests break one thing each."""
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
-    environment = {"MaxValidationLoss": "1.0", "MinTrainingFraction": "0.9", "Seed": "17"}
+    environment = {"MaxValidationLoss": "1.0", "MinTrainingFraction": "0.9", "MaxBrokenShare": "0.05", "Seed": "17"}
     for name, value in (environment | {"SourceLanguage": "en", "TargetLanguage": "ig"}).items():
         monkeypatch.setenv(name, value)
     job = EvaluationJob(tmp_path)

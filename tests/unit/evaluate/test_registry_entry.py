@@ -174,7 +174,7 @@ def test_every_rule_of_the_gate_has_a_key_in_the_registry(champion: bool) -> Non
     report = reports.evaluation()
     pairs = report.differences if champion else []
     forward, backward = report.directions
-    gate = decide(Evidence(0.5, (forward, backward), 0.1, 1.0, pairs), Limits(1.0, 0.9))
+    gate = decide(Evidence(0.5, (forward, backward), 0.1, 1.0, pairs), Limits(1.0, 0.9, 0.05))
     rules = [rule.rule for rule in gate.rules]
     assert tuple(rules) == contract.GATE_RULES[: len(rules)]
     assert champion == (len(rules) == len(contract.GATE_RULES))
