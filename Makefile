@@ -42,7 +42,7 @@ bench-prepare: $(VENV)/.for-test ## Speed of the preparation beside others; ROWS
 bench-growth: $(VENV)/.for-test ## Time and memory of the preparation from 0.1 to 6.1 million pairs, six minutes
 	@$(BIN)/python -m tests.benchmarks.prepare --curve
 
-drill: $(VENV)/.for-test ## Break training runs in every way we know and judge what they end with; FAULTS=60 SEED=1, a quarter of an hour
+drill: $(VENV)/.for-test ## Break training runs in every way we know and judge what they end with; FAULTS=60 SEED=1, some 125 processes
 	@$(BIN)/python -m tests.drill --faults $(FAULTS) --seed $(SEED) --workers $(WORKERS)
 
 bench-train: $(VENV)/.for-test ## Speed of training by batching strategy and lever; ROUNDS=3, twelve minutes
