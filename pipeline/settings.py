@@ -167,7 +167,10 @@ def load(name: str, substitutions: dict[str, str] | None = None) -> Settings:
         path = Path(name)
         if not path.is_file():
             raise BadInput(f"there is no settings file {name}")
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(f"settings file {name} cannot be read: {error}", hint="save it as UTF-8 text") from error
     elif name in environment_names():
         text = (files("pipeline") / "environments" / f"{name}.yaml").read_text(encoding="utf-8")
     else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from steps.job import Refused
 
@@ -42,6 +42,15 @@ class Levers(BaseModel):
     logits: Literal["labelled", "all"] = Field(
         default="labelled", description="labelled: logits only where a token is to be predicted; same loss, less memory"
     )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Levers:
+        if self.compile and self.batching == "token-budget":
+            raise ValueError(
+                "compile=true needs micro-batches of one shape, and those of batching=token-budget differ: every new width "
+                "would be compiled anew. Set batching to packed, or compile to false"
+            )
+        return self
 
     def text(self) -> str:
         """As one JSON object of what is not the default."""

@@ -26,6 +26,7 @@ LOGIT_BYTES = 12  # fp32 log-softmax, its gradient and that of its input; what c
 DROPOUT_MASK_BYTES = 1  # a boolean a value on CUDA (ATen native_dropout); on a CPU it is 4, fp32 noise
 LABELLED_SHARE = 0.6  # of token slots that have a token to predict; 0.4 to 0.6 on news text
 FULL_SPEED_SLOTS = 512  # under it a micro-batch waits for weights more than it computes
+RANKS = (128, 64, 32, 16, 8)  # of which advice names the largest that fits
 STEP = 64  # advice about PackLength is a multiple of this
 
 
@@ -117,14 +118,14 @@ def memory_estimate(
     fit, and where it fits only by recomputing.
     """
 
-    def weigh(levers: Levers, targets: str, slots: int) -> MemoryEstimate:
+    def weigh(levers: Levers, targets: str, slots: int, rank: int) -> MemoryEstimate:
         wide = min(width, slots) if width and levers.batching != "packed" else None
         return _chosen(shape, instance, levers, rank, targets, slots, labelled_share, wide)
 
-    found = weigh(levers, targets, slots)
+    found = weigh(levers, targets, slots, rank)
     if found.fits and not (found.gradient_checkpointing and levers.gradient_checkpointing == "auto"):
         return found
-    return found.model_copy(update={"advice": _advice(found, weigh, levers, targets, slots)})
+    return found.model_copy(update={"advice": _advice(found, weigh, levers, targets, slots, rank)})
 
 
 def too_big(found: MemoryEstimate, instance_type: str) -> str:
@@ -139,29 +140,29 @@ def too_big(found: MemoryEstimate, instance_type: str) -> str:
     )
 
 
-Weigh = Callable[[Levers, str, int], MemoryEstimate]
+Weigh = Callable[[Levers, str, int, int], MemoryEstimate]
 
 
-def _advice(found: MemoryEstimate, weigh: Weigh, levers: Levers, targets: str, slots: int) -> str:
+def _advice(found: MemoryEstimate, weigh: Weigh, levers: Levers, targets: str, slots: int, rank: int) -> str:
     """What would make it fit, in the order of what it costs: nothing, some capacity, a third of the speed."""
     if found.fits:
         kept = levers.model_copy(update={"gradient_checkpointing": "off"})
-        said = list(_ways(weigh, kept, targets, slots, lowest=FULL_SPEED_SLOTS))
+        said = list(_ways(weigh, kept, targets, slots, rank, lowest=FULL_SPEED_SLOTS))
         ways = f" Without it: {'; or '.join(said)}." if said else ""
         return f"Activations are recomputed, half again the arithmetic.{ways}"
-    said = list(_ways(weigh, levers, targets, slots, lowest=STEP))
+    said = list(_ways(weigh, levers, targets, slots, rank, lowest=STEP))
     gib = math.ceil(found.need / USABLE)
     said.append(f"a GPU on which torch reports {gib} GiB or more")
     return f"Best first: {'; or '.join(said)}."
 
 
-def _ways(weigh: Weigh, levers: Levers, targets: str, slots: int, *, lowest: int) -> Iterator[str]:
+def _ways(weigh: Weigh, levers: Levers, targets: str, slots: int, rank: int, *, lowest: int) -> Iterator[str]:
     """Single changes that fit, each with what it then needs."""
 
     def change(**to: object) -> MemoryEstimate:
-        return weigh(levers.model_copy(update=to), targets, slots)
+        return weigh(levers.model_copy(update=to), targets, slots, rank)
 
-    longest = weigh(levers, targets, slots).longest // STEP * STEP
+    longest = weigh(levers, targets, slots, rank).longest // STEP * STEP
     shorter = f"PackLength at most {longest}" if longest >= lowest else ""
     if levers.logits == "all" and (less := change(logits="labelled")).fits:
         yield f"the lever logits=labelled ({less.need:.1f} GiB)"
@@ -169,8 +170,11 @@ def _ways(weigh: Weigh, levers: Levers, targets: str, slots: int, *, lowest: int
         yield f"the lever lora_dropout=0 ({less.need:.1f} GiB)"
     if shorter and longest >= FULL_SPEED_SLOTS:
         yield shorter
-    if targets != "attention" and (less := weigh(levers, "attention", slots)).fits:
+    if targets != "attention" and (less := weigh(levers, "attention", slots, rank)).fits:
         yield f"LoraTargets=attention ({less.need:.1f} GiB)"
+    lower = next((smaller for smaller in RANKS if smaller < rank and weigh(levers, targets, slots, smaller).fits), None)
+    if lower:
+        yield f"LoraRank={lower} ({weigh(levers, targets, slots, lower).need:.1f} GiB)"
     if levers.kernels == "none" and (less := change(kernels="liger")).fits:
         yield f"the lever kernels=liger ({less.need:.1f} GiB)"
     if levers.gradient_checkpointing == "off" and lowest == STEP and (less := change(gradient_checkpointing="on")).fits:

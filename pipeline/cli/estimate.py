@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -21,10 +22,14 @@ from steps.job import Refused
 from steps.levers import Levers, read_levers
 from steps.parameters import PARAMETERS, Value, check_all, parse_value
 
+MOST = 10**12  # examples or pairs; what is more than that is a slip of the hand
+
 
 def estimate(
-    examples: Annotated[int, typer.Option(min=0, help="Prompt-and-answer examples of one epoch")] = 0,
-    pairs: Annotated[int, typer.Option(min=0, help="Instead of --examples: sentence pairs, each both ways")] = 0,
+    examples: Annotated[int, typer.Option(min=0, max=MOST, help="Prompt-and-answer examples of one epoch")] = 0,
+    pairs: Annotated[
+        int, typer.Option(min=0, max=MOST, help="Instead of --examples: sentence pairs, each both ways")
+    ] = 0,
     tokens_per_example: Annotated[
         float, typer.Option(min=1, max=1_000_000, help="With the prompt; 97 is Igbo news with Mistral's tokenizer")
     ] = 97.0,
@@ -41,10 +46,11 @@ def estimate(
         str, typer.Option(help=f"{', '.join(KNOWN_SHAPES)}, or a staged base model's folder or manifest.json")
     ] = "mistral-7b",
     max_runtime_hours: Annotated[
-        float | None, typer.Option(min=0.01, help="The platform's limit, instead of the environment's")
+        float | None, typer.Option(min=0.01, max=672, help="The platform's limit, instead of the environment's")
     ] = None,
     interruptions_per_day: Annotated[
-        float | None, typer.Option(min=0, help="Of a spot machine, instead of the environment's; an assumption")
+        float | None,
+        typer.Option(min=0, max=100_000, help="Of a spot machine, instead of the environment's; an assumption"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -63,6 +69,12 @@ def estimate(
             chosen.spot.interruptions_per_day if interruptions_per_day is None else interruptions_per_day
         ),
     )
+    longest = question.number("MaxLength")
+    if tokens_per_example > longest:
+        raise BadInput(
+            f"--tokens-per-example {tokens_per_example:g} is over MaxLength={longest}, and longer examples are left out",
+            hint=f"count those that stay, or --param MaxLength={math.ceil(tokens_per_example)}",
+        )
     found = answer(question)
     if as_json:
         print(json.dumps(_for_machines(question, found), indent=2, ensure_ascii=False))

@@ -10,6 +10,7 @@ from pipeline.cli.outcome import program
 from pipeline.errors import harmless
 from pipeline.estimate import Answer, Question
 from pipeline.review.wording import count, dollars, duration
+from steps.budget import ACHIEVED, ACHIEVED_HIGH, FILL
 from steps.contract import MemoryEstimate
 from steps.instances import TRAINING_INSTANCES
 from steps.memory import USABLE
@@ -90,9 +91,10 @@ def _gib(found: MemoryEstimate) -> str:
 
 def _time_lines(question: Question, found: Answer) -> list[str]:
     time, limits = found.time, question.limits
-    slots = found.time.tokens
-    real = min(1.0, question.tokens_per_example * question.examples * float(question.values["Epochs"]) / slots)
-    speeds = [slots / hours / 3600 for hours in (time.hours_low, time.hours_expected, time.hours_high)]
+    padded = question.levers.batching == "padded"
+    real = question.tokens_per_example / question.number("MaxLength") if padded else FILL[question.levers.batching]
+    fast, slow = time.tokens_per_second_high, time.tokens_per_second_low
+    speeds = [fast, fast * ACHIEVED / ACHIEVED_HIGH, slow]  # not slots by hours: those of a tiny run are rounded to 0
     rows = [
         ("", ["low", "expected", "high"], "limit"),
         (

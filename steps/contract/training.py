@@ -81,7 +81,7 @@ class TrainingPlan(Report):
     too_long: int = Field(description="Examples over MaxLength, left out")
     tokens: int = Field(description="Real tokens in one epoch")
     slots: int = Field(description="Token slots of one epoch, padding included")
-    fill: float = Field(description="Share of token slots that hold a real token")
+    fill: float = Field(gt=0, le=1, description="Share of token slots that hold a real token")
     micro_batches: int = Field(ge=1, description="Of one epoch")
     micro_batches_per_step: int = Field(ge=1)
     steps: int = Field(ge=1, description="Optimiser steps of the whole run")
@@ -125,6 +125,7 @@ class RunIdentity(Report):
     lora_rank: int
     lora_targets: str
     rslora: bool
+    lora_dropout: float
     learning_rate: float = Field(
         description="The schedule is restored with a checkpoint, so another peak would be ignored"
     )

@@ -23,11 +23,6 @@ def refuse_unusable(levers: Levers, model_type: str, *, on_gpu: bool) -> None:
             "attention=varlen needs a GPU and the package flash-attn, which this image lacks. Take the AWS PyTorch image, "
             "which brings it, install flash-attn, or set attention to auto or sdpa."
         )
-    if levers.compile and levers.batching == "token-budget":
-        raise Refused(
-            "compile=true needs micro-batches of one shape, and those of batching=token-budget differ: every new width "
-            "would be compiled anew. Set batching to packed, or compile to false."
-        )
     if levers.compile and not on_gpu:
         raise Refused("compile=true is for GPUs: on a CPU it costs more than it saves. Set compile to false.")
     if levers.kernels == "liger":

@@ -26,6 +26,11 @@ def train_lora(options: TrainOptions, bench: Workbench, stop: StopSignal, starte
     save_steps = options.save_steps or saving.steps
     resume = _newest(bench)
     done = resume.seal.step if resume else 0
+    if done > steps:
+        raise job.Refused(
+            f"the newest checkpoint is of step {done:,} and the plan has only {steps:,}: raise Epochs or MaxSteps, or start "
+            "with a folder of its own."
+        )
     unfinished = resume is not None and done < steps
     lost = lost_seconds(resume.seal, save_seconds, save_steps) if resume and unfinished else 0.0
     job.event(

@@ -101,6 +101,7 @@ def prepare(options: TrainOptions) -> Workbench:
             lora_rank=options.lora_rank,
             lora_targets=options.lora_targets,
             rslora=options.levers.rslora,
+            lora_dropout=options.levers.lora_dropout,
             learning_rate=options.learning_rate,
             micro_batches_per_step=plan.micro_batches_per_step,
             seed=options.seed,

@@ -16,7 +16,7 @@ from steps.budget import (
 from steps.contract import ModelShape
 from steps.instances import TRAINING_INSTANCES
 from steps.job import Refused
-from steps.levers import Levers
+from steps.levers import Levers, read_levers
 from steps.memory import matmul_parameters, memory_estimate
 
 MISTRAL_7B = ModelShape(
@@ -142,3 +142,8 @@ def test_a_limit_that_is_not_a_number_is_named(monkeypatch):
     monkeypatch.setenv("MaxRuntimeSeconds", "five days")
     with pytest.raises(Refused, match="five days"):
         read_limits()
+
+
+def test_levers_that_exclude_each_other_are_refused_before_anything_is_planned():
+    with pytest.raises(Refused, match="one shape.*Set batching to packed"):
+        read_levers('{"compile": true, "batching": "token-budget"}')

@@ -296,3 +296,11 @@ def test_preparation_options_that_cannot_work_are_refused_when_settings_are_read
 def test_an_unknown_recipe_is_refused_with_what_may_be_given(recipe):
     with pytest.raises(BadInput, match="unknown recipe"):
         compile_recipe(recipe, settings.load("local"))
+
+
+@pytest.mark.parametrize("name", ["binary.yaml", "folder.yaml"])
+def test_a_settings_file_that_is_no_text_is_bad_input(tmp_path, name):
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe")
+    (tmp_path / "folder.yaml").mkdir()
+    with pytest.raises(BadInput, match=r"binary.yaml cannot be read|no settings file .*folder.yaml"):
+        settings.load(str(tmp_path / name))

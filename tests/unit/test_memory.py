@@ -1,5 +1,7 @@
 """The memory formula: against what autograd really keeps, against a real peak, and against published figures."""
 
+import re
+
 import pytest
 import torch
 from hypothesis import given
@@ -317,3 +319,15 @@ def test_a_plan_that_fits_has_nothing_to_say():
 )
 def test_the_largest_micro_batch_follows_from_the_batching(batching, expected):
     assert micro_batch(Levers(batching=batching), 1024, 200) == expected
+
+
+def test_a_rank_that_is_too_large_is_answered_with_one_that_fits():
+    found = memory_estimate(
+        MISTRAL_7B, TRAINING_INSTANCES["ml.g5.xlarge"], Levers(), rank=256, targets="all-linear", slots=512
+    )
+    assert not found.fits
+    rank = int(re.search(r"LoraRank=(\d+)", found.advice)[1])
+    lower = memory_estimate(
+        MISTRAL_7B, TRAINING_INSTANCES["ml.g5.xlarge"], Levers(), rank=rank, targets="all-linear", slots=512
+    )
+    assert lower.fits

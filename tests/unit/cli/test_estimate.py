@@ -113,6 +113,7 @@ def test_interruptions_raise_the_price_of_spot():
         (["--pairs", "5", "--param", "TokensPerStep=1000"], "TokensPerStep=1000 is not a multiple"),
         (["--pairs", "5", "--model", "nowhere"], "--model nowhere is neither mistral-7b nor"),
         (["--pairs", "5", "--env", "moon"], "moon"),
+        (["--pairs", "5", "--tokens-per-example", "300"], "300 is over MaxLength=256"),
     ],
 )
 def test_bad_input_is_named(arguments, says):
@@ -120,6 +121,35 @@ def test_bad_input_is_named(arguments, says):
     assert isinstance(error, BadInput)
     assert error.exit_code == 2
     assert says in str(error)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--examples", "1" + 400 * "0"],
+        ["--pairs", "1" + 400 * "0"],
+        ["--pairs", "5", "--max-runtime-hours", "inf"],
+        ["--pairs", "5", "--interruptions-per-day", "inf"],
+    ],
+)
+def test_a_number_without_measure_is_bad_input(arguments):
+    """JSON has no infinity, and 10 to the 400 is no float."""
+    said = ask(*arguments, "--json")
+    assert said.exit_code == 2
+    assert arguments[-2] in said.output
+
+
+def test_a_run_of_no_measurable_time_still_has_a_speed(base_model):
+    one, many = ask("--examples", "1"), ask("--examples", "1000000", "--param", "MaxTrainingHours=600")
+    speeds = [next(line for line in said.stdout.splitlines() if "slots/s" in line) for said in (one, many)]
+    assert speeds[0].split()[1:4] == speeds[1].split()[1:4]
+    assert ask("--pairs", "1000", "--model", str(base_model)).exit_code == 0
+
+
+@pytest.mark.parametrize(("batching", "share"), [("packed", "99%"), ("token-budget", "98%"), ("padded", "38%")])
+def test_the_share_of_real_tokens_is_that_of_the_batching_however_few_steps(batching, share):
+    said = ask("--pairs", "100000", "--lever", f"batching={batching}", "--param", "MaxSteps=3").stdout
+    assert f"{share} of the slots hold a real token" in said
 
 
 def test_a_run_that_never_ends_on_spot_says_so():

@@ -59,6 +59,7 @@ IDENTITY = contract.RunIdentity(
     lora_rank=16,
     lora_targets="attention",
     rslora=False,
+    lora_dropout=0.0,
     learning_rate=2e-4,
     micro_batches_per_step=4,
     seed=17,

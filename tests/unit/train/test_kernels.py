@@ -153,7 +153,6 @@ def test_a_model_whose_layers_are_not_found_is_refused():
 @pytest.mark.parametrize(
     ("levers", "on_gpu", "says"),
     [
-        ({"compile": True, "batching": "token-budget"}, True, "one shape.*batching to packed"),
         ({"compile": True}, False, "for GPUs"),
         ({"kernels": "liger"}, False, "liger needs a GPU"),
         ({"attention": "varlen"}, False, "flash-attn"),

@@ -159,6 +159,7 @@ def test_another_run_can_be_resumed_through_its_channel(training_job):
         ({"Seed": "4"}, "seed 3 instead of 4"),
         ({"LearningRate": "0.02"}, "learning_rate 0.01 instead of 0.02"),
         ({"LoraTargets": "attention"}, "lora_targets all-linear instead of attention"),
+        ({"Levers": '{"lora_dropout": 0.1}'}, "lora_dropout 0.0 instead of 0.1"),
     ],
 )
 def test_a_run_that_cannot_be_continued_is_refused_and_not_started_over(training_job, changes, says):
@@ -225,4 +226,13 @@ def test_unknown_and_missing_hyperparameters_are_refused_together(training_job):
 def test_started_without_a_job_it_says_what_it_needs(tmp_path, monkeypatch):
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
     with pytest.raises(Refused, match="hyperparameters.json"):
+        main()
+
+
+def test_a_checkpoint_beyond_the_plan_is_refused_and_not_called_finished(training_job):
+    job = training_job()
+    main()
+    plan = json.loads((job.channel("tokens") / "plan.json").read_text())
+    (job.channel("tokens") / "plan.json").write_text(json.dumps(plan | {"steps": 15}))
+    with pytest.raises(Refused, match="step 20 and the plan has only 15"):
         main()
