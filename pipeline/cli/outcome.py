@@ -133,12 +133,14 @@ def print_outcome(console: Console, outcome: Outcome) -> None:
 
 
 def _print_evaluation(console: Console, report: EvaluationReport, samples: SampleSet) -> None:
-    table = Table(
-        "direction", "chrF++", "base", "BLEU", "base", "sentences", title="held-out test", title_justify="left"
-    )
+    compared = ["champion"] if any(row.champion_chrf for row in report.directions) else []
+    columns = ["direction", "chrF++", "base", *compared, "BLEU", "base", *compared, "sentences"]
+    table = Table(*columns, title="held-out test", title_justify="left")
     for row in report.directions:
-        numbers = [row.chrf, row.base_chrf, row.bleu, row.base_bleu]
-        table.add_row(row.direction, *(f"{score.value:.1f}" for score in numbers), str(row.sentences))
+        champion = [[score] if compared else [] for score in (row.champion_chrf, row.champion_bleu)]
+        numbers = [row.chrf, row.base_chrf, *champion[0], row.bleu, row.base_bleu, *champion[1]]
+        shown = [f"{score.value:.1f}" if score else "—" for score in numbers]
+        table.add_row(row.direction, *shown, str(row.sentences))
     console.print(table)
     for rule in report.gate.rules:
         mark = "[green]✓[/]" if rule.passed else "[red]✗[/]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import webbrowser
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,23 +11,24 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from pipeline import settings
 from pipeline.cli.definition import Account, AsJson, Env
-from pipeline.cli.outcome import decisions, files_of, page_of, program
+from pipeline.cli.outcome import files_of, page_of, place_of, program
 from pipeline.cli.staging import DEFAULT_WORKDIR, Workdir
 from pipeline.errors import BadInput, harmless
 from pipeline.local import record
 from pipeline.local.decisions import LocalPackages
 from pipeline.packages import Package, Packages, Verdict, champion_of, find_package, name_of
 from pipeline.review.facts import dossier_facts
-from pipeline.review.package import PENDING
+from pipeline.review.package import PENDING, STATUSES
 from pipeline.review.report import render, render_markdown
 
 Version = Annotated[str, typer.Argument(help="A version, e.g. 3, or asusu-igbo/3 where there are several groups")]
-Reason = Annotated[str, typer.Option(help="Why; kept with the version")]
-COLUMNS = ("version", "status", "champion", "chrF++ forward", "backward", "validation loss", "registered", "reason")
+Reason = Annotated[str, typer.Option(help="Why: no decision without one; kept with the version")]
+COLUMNS = ("version", "status", "chrF++\nforward", "chrF++\nbackward", "validation\nloss", "registered")
+WRAPPED = ("status", "registered")
 
 
 def packages(
@@ -42,21 +44,16 @@ def packages(
         )
         return
     if not rows:
-        place, following = (workdir, f"; next: {program()} run --local") if env == "local" else (env, "")
+        place, following = (
+            (workdir, f"; next: {program()} run --local{place_of(workdir)}") if env == "local" else (env, "")
+        )
         print(f"nothing is registered in {place}{following}")
         return
-    table = Table(*COLUMNS)
-    for package, champion in rows:
-        metadata = package.get("CustomerMetadataProperties") or {}
-        table.add_row(
-            name_of(package),
-            str(package["ModelApprovalStatus"]),
-            "★" if champion else "",
-            *(escape(str(metadata.get(key, "—"))) for key in ("chrf_forward", "chrf_backward", "validation_loss")),
-            str(package["CreationTime"])[:16].replace("T", " "),
-            escape(harmless(str(package.get("ApprovalDescription", "")))),
-        )
-    Console().print(table)
+    console = Console()
+    console.print(_table(rows))
+    for package, _ in rows:
+        if reason := str(package.get("ApprovalDescription", "")):
+            console.print(f"{name_of(package)}: {escape(harmless(reason))}", highlight=False, soft_wrap=True)
 
 
 def review(
@@ -71,7 +68,11 @@ def review(
 ) -> None:
     """Build the dossier of a version: one offline page with the verdict, the evidence and how to decide."""
     found = LocalPackages(workdir).packages()
-    package = find_package(found, version, f"{program()} packages") if version is not None else _newest(found, workdir)
+    package = (
+        find_package(found, version, f"{program()} packages{place_of(workdir)}")
+        if version is not None
+        else _newest(found, workdir)
+    )
     execution_id = str((package.get("CustomerMetadataProperties") or {}).get("execution", ""))
     execution = record.load(workdir.absolute(), execution_id)
     definition = record.load_definition(workdir.absolute(), execution_id)
@@ -94,7 +95,7 @@ def review(
 
 def approve(
     version: Version,
-    reason: Reason,
+    reason: Reason = "",
     workdir: Workdir = DEFAULT_WORKDIR,
     env: Env = "local",
     account: Account = "",
@@ -103,27 +104,27 @@ def approve(
     ] = False,
 ) -> None:
     """Approve a version: it becomes the champion, also where it is older than the present one (a rollback)."""
-    _decide(_registry(env, account, workdir), version, "Approved", reason, workdir, own=own)
+    where = _where(env, account, workdir)
+    _decide(_registry(env, account, workdir), version, "Approved", reason, where, own=own)
 
 
 def reject(
     version: Version,
-    reason: Reason,
+    reason: Reason = "",
     workdir: Workdir = DEFAULT_WORKDIR,
     env: Env = "local",
     account: Account = "",
 ) -> None:
     """Reject a version. Where it was the champion, the one approved before it is champion again."""
-    _decide(_registry(env, account, workdir), version, "Rejected", reason, workdir, own=False)
+    where = _where(env, account, workdir)
+    _decide(_registry(env, account, workdir), version, "Rejected", reason, where, own=False)
 
 
-def _decide(registry: Packages, version: str, verdict: Verdict, reason: str, workdir: Path, *, own: bool) -> None:
-    package = find_package(registry.packages(), version, f"{program()} packages")
+def _decide(registry: Packages, version: str, verdict: Verdict, reason: str, where: str, *, own: bool) -> None:
+    package = find_package(registry.packages(), version, f"{program()} packages{where}")
     if not any(map(str.isalnum, reason)):  # neither nothing nor the "..." of the command as it is shown
-        raise BadInput(
-            "a decision needs a reason",
-            hint=dict(decisions(package, workdir))["approve" if verdict == "Approved" else "reject"],
-        )
+        verb = "approve" if verdict == "Approved" else "reject"
+        raise BadInput("a decision needs a reason", hint=f'{program()} {verb} {name_of(package)} --reason "..."{where}')
     notes = registry.decide(package, verdict, reason, own=own)
     print(f"{name_of(package)} is {verdict.lower()}: {harmless(reason)}")
     for note in notes:
@@ -142,6 +143,28 @@ def _registry(env: str, account: str, workdir: Path) -> Packages:
     return AwsPackages(connect_environment(settings.load(env, {"account": account} if account else {})))
 
 
+def _table(rows: list[tuple[Package, bool]]) -> Table:
+    """Narrow enough for 80 columns: a version and its numbers are never cut."""
+    table = Table(*(Column(name, no_wrap=name not in WRAPPED) for name in COLUMNS))
+    for package, champion in rows:
+        metadata = package.get("CustomerMetadataProperties") or {}
+        status = str(package["ModelApprovalStatus"])
+        table.add_row(
+            name_of(package),
+            escape(STATUSES.get(status, status).capitalize()) + ("\n★ champion" if champion else ""),
+            *(escape(str(metadata.get(key, "—"))) for key in ("chrf_forward", "chrf_backward", "validation_loss")),
+            str(package["CreationTime"])[:16].replace("T", " "),
+        )
+    return table
+
+
+def _where(env: str, account: str, workdir: Path) -> str:
+    """The options of a command that name this registry, empty for the one in the default work directory."""
+    if env == "local":
+        return place_of(workdir)
+    return f" --env {shlex.quote(env)}" + (f" --account {shlex.quote(account)}" if account else "")
+
+
 def _group(found: list[Package], package: Package) -> list[Package]:
     return [other for other in found if other["ModelPackageGroupName"] == package["ModelPackageGroupName"]]
 
@@ -149,7 +172,7 @@ def _group(found: list[Package], package: Package) -> list[Package]:
 def _newest(found: list[Package], workdir: Path) -> Package:
     """The newest version that waits for approval, else the newest of all. Raises BadInput where there is none."""
     if not found:
-        raise BadInput(f"nothing is registered in {workdir}", hint=f"{program()} run --local")
+        raise BadInput(f"nothing is registered in {workdir}", hint=f"{program()} run --local{place_of(workdir)}")
     return max(found, key=lambda package: (package["ModelApprovalStatus"] == PENDING, str(package["CreationTime"])))
 
 

@@ -41,7 +41,7 @@ def chrf_bars(evaluation: EvaluationReport) -> str:
         names, place = [], 0
         for scores, champion in zip(evaluation.directions, champions, strict=True):
             systems = [
-                ("trained", scores.chrf.value, scores.chrf.low, scores.chrf.high, TRAINED),
+                ("this model", scores.chrf.value, scores.chrf.low, scores.chrf.high, TRAINED),
                 ("base", scores.base_chrf.value, scores.base_chrf.low, scores.base_chrf.high, BASE),
             ]
             if champion:

@@ -9,7 +9,10 @@ from pipeline.review.wording import count, dollars, duration, short, spread
 from steps.contract import Estimate, TrainingPlan, TrainingReport
 
 UNKNOWN = "—"
-ROWS = ("optimiser steps", "share of the plan", "epochs", "token slots", "tokens per second", "training time", "price")
+ROWS = (
+    *("optimiser steps", "share of the plan", "epochs", "token slots", "token slots per second", "tokens per second"),
+    *("training time", "price"),
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ def plan_against_actual(run: Run) -> list[PlannedAndActual]:
     guessed = _estimated(run.preflight.estimate) if run.preflight else {}
     planned = _planned(run.plan) if run.plan else {}
     actual = _done(run.training, run.plan) if run.training else {}
+    if run.canary_train and run.canary_train.memory_limit_gib is None:
+        actual["price"] = "no GPU, no price"
     return [
         PlannedAndActual(what, guessed.get(what, UNKNOWN), planned.get(what, UNKNOWN), actual.get(what, UNKNOWN))
         for what in ROWS
@@ -36,7 +41,7 @@ def plan_against_actual(run: Run) -> list[PlannedAndActual]:
 def _estimated(estimate: Estimate) -> dict[str, str]:
     return {
         "token slots": count(estimate.tokens),
-        "tokens per second": spread(count(estimate.tokens_per_second_low), count(estimate.tokens_per_second_high)),
+        "token slots per second": spread(count(estimate.tokens_per_second_low), count(estimate.tokens_per_second_high)),
         "training time": spread(duration(estimate.hours_low * 3600), duration(estimate.hours_high * 3600)),
         "price": spread(dollars(estimate.usd_low), dollars(estimate.usd_high)),
     }

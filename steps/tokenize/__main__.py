@@ -58,7 +58,7 @@ def main() -> None:
     save(out / FINGERPRINT, fingerprint)
     job.note(
         f"{plan.examples:,} examples in {plan.micro_batches:,} micro-batches, {plan.fill:.0%} full; "
-        f"{plan.steps:,} steps, {plan.epochs:g} epochs"
+        f"{plan.steps:,} steps, {plan.epochs:.4g} epochs"
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.errors import AsusuError, BadInput
 from pipeline.packages import champion_of
-from tests.unit.aws.conftest import BUCKET, CALLER, SOMEBODY, Office
+from tests.unit.aws.conftest import BUCKET, CALLER, NUMBER, SOMEBODY, Office
 
 Asusu = Callable[..., tuple[int, str, str]]
 
@@ -173,7 +173,7 @@ def test_a_model_that_is_gone_or_holds_a_pickle_is_not_approved(office: Office, 
 def test_an_unknown_version_is_named(office: Office, asusu: Asusu, version: str) -> None:
     office.register(1.0)
     code, _, err = asusu("approve", version, "--reason", "good")
-    assert (code, "packages lists them" in err) == (2, True)
+    assert (code, f"packages --env production --account {NUMBER} lists them" in err) == (2, True)
 
 
 def test_credentials_of_another_account_decide_nothing(office: Office, asusu: Asusu) -> None:

@@ -12,9 +12,13 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
+from typer.testing import CliRunner
 
+from pipeline.cli import packages as verbs
+from pipeline.cli.main import app
 from pipeline.local.archive import write_archive
 from pipeline.local.champion import champion_of
+from pipeline.local.decisions import LocalPackages
 from pipeline.local.registry import Registry
 from steps.contract import ADAPTER_CONFIG, ADAPTER_FOLDER, ADAPTER_WEIGHTS, CHAMPION, NONE_OBJECT
 from steps.evaluate.champion import find_champion
@@ -96,13 +100,23 @@ def test_a_decision_is_kept_with_its_reason_and_who_made_it(tmp_path: Path) -> N
     assert "dots are lost" in shown
 
 
-@pytest.mark.parametrize("reason", ["", "   ", "x" * 1025])
-def test_a_decision_without_a_reason_or_with_too_long_a_one_changes_nothing(tmp_path: Path, reason: str) -> None:
+@pytest.mark.parametrize("reason", [[], ["--reason", ""], ["--reason", "   "], ["--reason", "x" * 1025]])
+def test_a_decision_without_a_reason_or_with_too_long_a_one_changes_nothing(tmp_path: Path, reason: list[str]) -> None:
     register(tmp_path, 1.0)
-    ended = asusu(tmp_path, "approve", "1", "--reason", reason)
+    ended = asusu(tmp_path, "approve", "1", *reason)
     assert ended.returncode == 2
+    assert "asusu: " in ended.stderr
     assert "reason" in ended.stderr
     assert Registry(tmp_path / "registry").packages("asusu-igbo")[0]["ModelApprovalStatus"] == "PendingManualApproval"
+
+
+def test_the_command_shown_for_a_missing_reason_names_the_account_that_was_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(tmp_path, 1.0)
+    monkeypatch.setattr(verbs, "_registry", lambda *_: LocalPackages(tmp_path))
+    ended = CliRunner().invoke(app, ["approve", "1", "--env", "production", "--account", "123456789012"])
+    assert '--reason "..." --env production --account 123456789012' in str(ended.exception)
 
 
 def test_weights_that_were_changed_after_the_evaluation_are_not_approved(tmp_path: Path) -> None:
@@ -175,7 +189,7 @@ def test_an_unknown_version_is_named_and_nothing_is_decided(tmp_path: Path, vers
     register(tmp_path, 1.0)
     ended = asusu(tmp_path, "approve", version, "--reason", "good")
     assert ended.returncode == 2
-    assert "packages lists them" in ended.stderr
+    assert f"packages --workdir {tmp_path} lists them" in ended.stderr
 
 
 def test_an_entry_edited_by_hand_is_not_approved(tmp_path: Path) -> None:

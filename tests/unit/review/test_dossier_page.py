@@ -117,6 +117,15 @@ def test_a_comparison_that_is_missing_or_out_of_date_is_said(champion: str, now:
     assert says in against.sentence
 
 
+def test_a_version_that_waits_leads_with_a_comparison_that_is_out_of_date(dossier: RunFiles, tmp_path: Path) -> None:
+    moved = "The champion is asusu-igbo/2 now"
+    waiting = replace(PACKAGE, champion="asusu-igbo/2")
+    text = rendered(replace(dossier, package=waiting), tmp_path).text
+    assert text.index(moved) < text.index("Rules of the gate")
+    decided = rendered(replace(dossier, package=replace(waiting, decided="2026-11-22 09:10 UTC")), tmp_path).text
+    assert decided.index(moved) > decided.index("Rules of the gate")
+
+
 def test_seals_images_and_the_registry_entry_are_there(
     dossier: RunFiles, tmp_path: Path, training_seals: list[Path]
 ) -> None:

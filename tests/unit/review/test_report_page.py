@@ -41,6 +41,16 @@ def test_a_passed_run_shows_verdict_scores_data_plan_canaries_and_commands(files
         assert expected in text
 
 
+def test_a_machine_without_a_gpu_is_given_no_price(files: RunFiles, tmp_path: Path) -> None:
+    here = contract.load(files.canary_train or Path(), contract.CanaryReport).model_copy(
+        update={"memory_limit_gib": None}
+    )
+    contract.save(tmp_path / "canary.json", here)
+    text = rendered(replace(files, canary_train=tmp_path / "canary.json"), tmp_path).text
+    assert "no GPU, no price" in text
+    assert "at $1.41 an hour" not in text
+
+
 def test_twenty_are_drawn_in_order_and_twenty_worst_are_sorted_by_score(files: RunFiles, tmp_path: Path) -> None:
     samples = contract.load(files.samples or Path(), contract.SampleSet).samples
     source = rendered(files, tmp_path).source
@@ -93,7 +103,7 @@ def test_an_endless_sentence_is_folded_but_whole(files: RunFiles, tmp_path: Path
 
 def test_pictures_take_their_colours_from_the_page_and_share_no_ids(files: RunFiles, tmp_path: Path) -> None:
     page = rendered(files, tmp_path)
-    assert page.elements["svg"] == 6
+    assert page.elements["svg"] == 7
     assert page.source.count("currentColor") > 30
     assert "#0" not in page.source[page.source.index("<svg") :]
     ids = Counter(value for name, value in page.attributes if name == "id")
@@ -171,11 +181,11 @@ def test_the_plan_shows_what_memory_it_needs_and_how_often_it_saves(files: RunFi
 def test_memory_is_drawn_where_the_model_is_more_than_nothing_beside_the_gpu(
     files: RunFiles, gathered: Path, tmp_path: Path
 ) -> None:
-    assert rendered(files, tmp_path).elements["svg"] == 6
+    assert rendered(files, tmp_path).elements["svg"] == 7
     path = gathered / contract.PLAN
     plan = contract.load(path, contract.TrainingPlan)
     contract.save(path, plan.model_copy(update={"memory": plan.memory.model_copy(update={"need": 0.9})}))
-    assert rendered(files, tmp_path).elements["svg"] == 5
+    assert rendered(files, tmp_path).elements["svg"] == 6
 
 
 def test_checkpoint_seals_are_listed_by_step(files: RunFiles, tmp_path: Path, training_seals: list[Path]) -> None:
