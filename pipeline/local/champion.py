@@ -27,8 +27,6 @@ from pipeline.packages import (
 from steps.contract import ADAPTER_FOLDER, CHAMPION, NONE_OBJECT, ChampionManifest, save
 from steps.job import write_json
 
-__all__ = ["artifact_of", "champion_of", "name_of", "publish_champion", "verify_artifact"]
-
 
 def publish_champion(registry: Registry, group: str, store: Store, bucket: str) -> str | None:
     """Make the champion's folder agree with the registry, and return the champion's name, None where there is none.

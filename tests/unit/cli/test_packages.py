@@ -17,9 +17,9 @@ from typer.testing import CliRunner
 from pipeline.cli import packages as verbs
 from pipeline.cli.main import app
 from pipeline.local.archive import write_archive
-from pipeline.local.champion import champion_of
 from pipeline.local.decisions import LocalPackages
 from pipeline.local.registry import Registry
+from pipeline.packages import champion_of
 from steps.contract import ADAPTER_CONFIG, ADAPTER_FOLDER, ADAPTER_WEIGHTS, CHAMPION, NONE_OBJECT
 from steps.evaluate.champion import find_champion
 from steps.sums import sha256_file
