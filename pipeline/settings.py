@@ -58,8 +58,9 @@ class Images(_Strict):
 
 
 class Roles(_Strict):
-    """IAM roles the jobs run as. The pipeline's own role is given at upsert, not in the definition."""
+    """IAM roles: `pipeline` is the executions' own, which `upsert` names and no definition holds; the jobs run as the others."""
 
+    pipeline: RoleArn
     prepare: RoleArn
     train: RoleArn
     evaluate: RoleArn

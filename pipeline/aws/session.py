@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
@@ -49,11 +49,33 @@ class Missing(AsusuError):
 
 @dataclass(frozen=True)
 class Account:
-    """Clients of one region, made for one environment."""
+    """Clients of one region, each made when it is first asked for."""
 
-    sagemaker: Any
-    s3: Any
-    sts: Any
+    region: str | None
+    clients: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """The boto3 client of a service. Nothing is called yet. Raises BadInput without a region."""
+        place = region or self.region
+        if (name := f"{service} {place}") not in self.clients:
+            with explained("connecting"):
+                self.clients[name] = boto3.session.Session(region_name=place).client(service, config=RETRIES)
+        return self.clients[name]
+
+    @property
+    def sagemaker(self) -> Any:
+        """The client of SageMaker."""
+        return self.client("sagemaker")
+
+    @property
+    def s3(self) -> Any:
+        """The client of S3."""
+        return self.client("s3")
+
+    @property
+    def sts(self) -> Any:
+        """The client of STS."""
+        return self.client("sts")
 
     def caller(self) -> Mapping[str, str]:
         """Who we are: Account, Arn and UserId of GetCallerIdentity."""
@@ -63,12 +85,10 @@ class Account:
 
 
 def connect(region: str | None) -> Account:
-    """Clients with the credentials of the surroundings. Nothing is called yet. Raises BadInput without a region."""
-    with explained("connecting"):
-        session = boto3.session.Session(region_name=region)
-        return Account(
-            *(session.client(name, region_name=region, config=RETRIES) for name in ("sagemaker", "s3", "sts"))
-        )
+    """An account with the credentials of the surroundings. Nothing is called yet. Raises BadInput without a region."""
+    account = Account(region)
+    account.client("sts")
+    return account
 
 
 def connect_environment(chosen: Settings) -> Account:
