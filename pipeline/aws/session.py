@@ -87,7 +87,7 @@ class Account:
 def connect(region: str | None) -> Account:
     """An account with the credentials of the surroundings. Nothing is called yet. Raises BadInput without a region."""
     account = Account(region)
-    account.client("sts")
+    account.client("sagemaker")
     return account
 
 

@@ -24,12 +24,23 @@ AnyReport = TypeVar("AnyReport", bound=Report)
 
 
 @dataclass(frozen=True)
+class Decision:
+    """What somebody decided about a version: `Approved` or `Rejected`, why, who, and when in ISO 8601."""
+
+    verdict: str
+    reason: str
+    who: str
+    when: str
+
+
+@dataclass(frozen=True)
 class RunFiles:
     """Where a run's artefacts lie. None, or a path where nothing is, stands for a step that left nothing.
 
     Reports of training jobs may be given as the job's model.tar.gz that holds them. `provenance` is shown as it is
     (definition hash, execution id, jobs), `parameters` with the help of the parameter table, `commands` are pairs of
-    what a command does and the command. `failure` is the reason of a run that failed, `package` the version it registered.
+    what a command does and the command. `failure` is the reason of a run that failed, `package` the version it registered,
+    `decisions` all that was ever decided about that version, the oldest first.
     """
 
     provenance: Mapping[str, str]
@@ -37,6 +48,7 @@ class RunFiles:
     commands: Sequence[tuple[str, str]] = ()
     failure: str = ""
     package: PackageFacts | None = None
+    decisions: tuple[Decision, ...] = ()
     preflight: Path | None = None
     data_report: Path | None = None
     plan: Path | None = None
