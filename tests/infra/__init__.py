@@ -1,0 +1,1 @@
+"""Infrastructure: what the templates mean, not only how they are spelled."""
