@@ -120,7 +120,14 @@ def memory_estimate(
 
     def weigh(levers: Levers, targets: str, slots: int, rank: int) -> MemoryEstimate:
         wide = min(width, slots) if width and levers.batching != "packed" else None
-        return _chosen(shape, instance, levers, rank, targets, slots, labelled_share, wide)
+
+        def estimate(*, recompute: bool) -> MemoryEstimate:
+            return _estimate(shape, instance, levers, rank, targets, slots, labelled_share, wide, recompute=recompute)
+
+        if levers.gradient_checkpointing == "auto":
+            kept = estimate(recompute=False)
+            return kept if kept.fits else estimate(recompute=True)
+        return estimate(recompute=levers.gradient_checkpointing == "on")
 
     found = weigh(levers, targets, slots, rank)
     if found.fits and not (found.gradient_checkpointing and levers.gradient_checkpointing == "auto"):
@@ -172,36 +179,16 @@ def _ways(weigh: Weigh, levers: Levers, targets: str, slots: int, rank: int, *, 
         yield shorter
     if targets != "attention" and (less := weigh(levers, "attention", slots, rank)).fits:
         yield f"LoraTargets=attention ({less.need:.1f} GiB)"
-    lower = next((smaller for smaller in RANKS if smaller < rank and weigh(levers, targets, slots, smaller).fits), None)
-    if lower:
-        yield f"LoraRank={lower} ({weigh(levers, targets, slots, lower).need:.1f} GiB)"
+    for lower in RANKS:
+        if lower < rank and (less := weigh(levers, targets, slots, lower)).fits:
+            yield f"LoraRank={lower} ({less.need:.1f} GiB)"
+            break
     if levers.kernels == "none" and (less := change(kernels="liger")).fits:
         yield f"the lever kernels=liger ({less.need:.1f} GiB)"
     if levers.gradient_checkpointing == "off" and lowest == STEP and (less := change(gradient_checkpointing="on")).fits:
         yield f"the lever gradient_checkpointing=on ({less.need:.1f} GiB, half again the arithmetic)"
     if shorter and longest < FULL_SPEED_SLOTS:
         yield shorter
-
-
-def _chosen(
-    shape: ModelShape,
-    instance: Instance,
-    levers: Levers,
-    rank: int,
-    targets: str,
-    slots: int,
-    labelled_share: float,
-    width: int | None,
-) -> MemoryEstimate:
-    """The estimate with the lever `gradient_checkpointing` decided."""
-
-    def estimate(recompute: bool) -> MemoryEstimate:
-        return _estimate(shape, instance, levers, rank, targets, slots, labelled_share, width, recompute=recompute)
-
-    if levers.gradient_checkpointing == "auto":
-        off = estimate(recompute=False)
-        return off if off.fits else estimate(recompute=True)
-    return estimate(recompute=levers.gradient_checkpointing == "on")
 
 
 def _estimate(

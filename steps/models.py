@@ -77,17 +77,28 @@ class PartialLoss:
 
 
 @torch.no_grad()
-def summed_loss(model: Any, item: dict[str, np.ndarray[Any, np.dtype[np.int64]]]) -> tuple[float, int]:
-    """Negative log-likelihood of one micro-batch, summed over its answer tokens, and their number."""
+def answer_losses(
+    model: Any, item: dict[str, np.ndarray[Any, np.dtype[np.int64]]]
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Negative log-likelihood of the next token, at the positions of a micro-batch where some row has one to predict.
+
+    Losses of shape (rows, positions), 0 where a row has none there; the tokens, IGNORED there; and the positions.
+    """
     batch = labelled_only(collate([item]))
     targets = batch.pop("shift_labels").to(model.device)
     del batch["labels"]
     inputs = {key: value.to(model.device) for key, value in batch.items()}
     logits = model(**inputs, use_cache=False).logits
     losses = torch.nn.functional.cross_entropy(
-        logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="sum"
+        logits.flatten(0, 1).float(), targets.flatten(), ignore_index=IGNORED, reduction="none"
     )
-    return float(losses), int((targets != IGNORED).sum())
+    return losses.view_as(targets), targets, batch["logits_to_keep"]
+
+
+def summed_loss(model: Any, item: dict[str, np.ndarray[Any, np.dtype[np.int64]]]) -> tuple[float, int]:
+    """Negative log-likelihood of one micro-batch, summed over its answer tokens, and their number."""
+    losses, targets, _ = answer_losses(model, item)
+    return float(losses.sum()), int((targets != IGNORED).sum())
 
 
 def loss_in_time(

@@ -82,6 +82,18 @@ class TokenSplit:
         """Tokens of each example of each row of one micro-batch."""
         return [[len(self._example(int(number))[0]) for number in row] for row in self._batches[int(index)]["rows"]]
 
+    def directions(self, index: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """For every slot of one micro-batch the direction of the example it belongs to; 0 in the padding."""
+        batch = self._batches[int(index)]
+        ways = np.zeros((len(batch["rows"]), int(batch["width"])), dtype=np.int64)
+        for way, row in zip(ways, batch["rows"], strict=True):
+            start = 0
+            for number in map(int, row):
+                end = start + len(self._example(number)[0])
+                way[start:end] = number % 2
+                start = end
+        return ways
+
     def _example(self, number: int) -> tuple[list[int], int]:
         pair, direction = divmod(number, 2)
         row = self._pairs[pair]

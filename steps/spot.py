@@ -41,6 +41,14 @@ class SpotEstimate(BaseModel):
         return self.usd is not None and self.usd < self.on_demand_usd
 
 
+def spot_price(time: Estimate, instance_type: str) -> float | None:
+    """US dollars per hour of all machines of an estimate; None for an instance whose spot price is not known."""
+    machine = TRAINING_INSTANCES[instance_type]
+    if machine.spot_usd_per_hour is None:
+        return None
+    return time.usd_per_hour * machine.spot_usd_per_hour / machine.usd_per_hour
+
+
 def spot_estimate(
     time: Estimate,
     saving: SavePlan,
@@ -50,10 +58,9 @@ def spot_estimate(
     restart_minutes: float = RESTART_MINUTES,
 ) -> SpotEstimate | None:
     """Spot against on demand for the expected hours of an estimate. None for an instance whose spot price is not known."""
-    machine = TRAINING_INSTANCES[instance_type]
-    if machine.spot_usd_per_hour is None:
+    spot = spot_price(time, instance_type)
+    if spot is None:
         return None
-    spot = time.usd_per_hour * machine.spot_usd_per_hour / machine.usd_per_hour
     lost = (saving.minutes / 2 + restart_minutes + saving.restore_minutes) / 60
     left = 1 - interruptions_per_day / 24 * lost  # share of each hour that is not lost again
     hours = time.hours_expected / left if left > 0 else None

@@ -17,6 +17,7 @@ def dossier_facts(inputs: RunFiles) -> dict[str, Any]:
     run = read_run(inputs)
     return {
         "version": asdict(inputs.package) if inputs.package else None,
+        "decisions": [asdict(decision) for decision in inputs.decisions],
         "failure": inputs.failure,
         "provenance": dict(inputs.provenance),
         "parameters": dict(inputs.parameters),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from pipeline.decided import Decision
 from pipeline.review.package import PackageFacts
 from steps import contract
 from steps.contract import Report
@@ -24,23 +25,14 @@ AnyReport = TypeVar("AnyReport", bound=Report)
 
 
 @dataclass(frozen=True)
-class Decision:
-    """What somebody decided about a version: `Approved` or `Rejected`, why, who, and when in ISO 8601."""
-
-    verdict: str
-    reason: str
-    who: str
-    when: str
-
-
-@dataclass(frozen=True)
 class RunFiles:
     """Where a run's artefacts lie. None, or a path where nothing is, stands for a step that left nothing.
 
     Reports of training jobs may be given as the job's model.tar.gz that holds them. `provenance` is shown as it is
     (definition hash, execution id, jobs), `parameters` with the help of the parameter table, `commands` are pairs of
     what a command does and the command. `failure` is the reason of a run that failed, `package` the version it registered,
-    `decisions` all that was ever decided about that version, the oldest first.
+    `decisions` all that was ever decided about that version, the oldest first. `unrecorded` says why nobody knows where
+    the other artefacts lie; it is empty where a run's record was read.
     """
 
     provenance: Mapping[str, str]
@@ -49,6 +41,7 @@ class RunFiles:
     failure: str = ""
     package: PackageFacts | None = None
     decisions: tuple[Decision, ...] = ()
+    unrecorded: str = ""
     preflight: Path | None = None
     data_report: Path | None = None
     plan: Path | None = None
@@ -84,7 +77,8 @@ def read_run(files: RunFiles) -> Run:
         try:
             return _load(path, file, kind)
         except FileNotFoundError:
-            absent[name] = f"There is no {file}: the run ended before {step} wrote it."
+            why = files.unrecorded or f"the run ended before {step} wrote it"
+            absent[name] = f"There is no {file}: {why}."
         except (Refused, OSError, UnicodeDecodeError, tarfile.TarError, EOFError, zlib.error) as error:
             absent[name] = f"{file} of {step} cannot be read: {error}"
         return None

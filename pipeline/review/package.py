@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pipeline.decided import PENDING, Decision, decisions_of
 from pipeline.packages import champion_of, name_of
 from pipeline.review.wording import moment
 
-PENDING = "PendingManualApproval"
 STATUSES = {PENDING: "waiting for approval", "Approved": "approved", "Rejected": "rejected"}
 
 
@@ -47,15 +47,15 @@ def facts_of(package: Mapping[str, Any], group: Sequence[Mapping[str, Any]]) -> 
     """The facts of a description as DescribeModelPackage gives it; `group` holds all versions of its group."""
     status = str(package["ModelApprovalStatus"])
     champion = champion_of([dict(version) for version in group])
-    by = package.get("LastModifiedBy") or {}
-    decided = status != PENDING
+    decisions = decisions_of(package)
+    last = decisions[-1] if decisions and status != PENDING else Decision(status, "", "", "")
     return PackageFacts(
         name=name_of(package),
         status=STATUSES.get(status, status),
         registered=moment(str(package.get("CreationTime", ""))),
-        decided=moment(str(package.get("LastModifiedTime", ""))) if decided else "",
-        who=str(by.get("UserProfileName") or (by.get("IamIdentity") or {}).get("Arn") or "") if decided else "",
-        reason=str(package.get("ApprovalDescription") or "") if decided else "",
+        decided=moment(last.when),
+        who=last.who,
+        reason=last.reason,
         champion=name_of(champion) if champion else "",
         metadata={str(key): str(value) for key, value in (package.get("CustomerMetadataProperties") or {}).items()},
     )

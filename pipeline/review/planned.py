@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.review.files import Run
 from pipeline.review.wording import count, dollars, duration, short, spread
-from steps.contract import Estimate, TrainingPlan, TrainingReport
+from steps.contract import Estimate, TrainingCost, TrainingPlan, TrainingReport
 
 UNKNOWN = "—"
 ROWS = (
@@ -30,12 +30,24 @@ def plan_against_actual(run: Run) -> list[PlannedAndActual]:
     guessed = _estimated(run.preflight.estimate) if run.preflight else {}
     planned = _planned(run.plan) if run.plan else {}
     actual = _done(run.training, run.plan) if run.training else {}
-    if run.canary_train and run.canary_train.memory_limit_gib is None:
+    if run.evaluation and run.evaluation.cost:
+        actual["price"] = _paid(run.evaluation.cost)
+    if _on_cpu(run):
         actual["price"] = "no GPU, no price"
     return [
         PlannedAndActual(what, guessed.get(what, UNKNOWN), planned.get(what, UNKNOWN), actual.get(what, UNKNOWN))
         for what in ROWS
     ]
+
+
+def price_assumed(run: Run) -> str:
+    """Which price the cost was counted at; empty where nothing was paid for or nobody said."""
+    cost = run.evaluation.cost if run.evaluation else None
+    return "" if cost is None or _on_cpu(run) else cost.assumption
+
+
+def _on_cpu(run: Run) -> bool:
+    return run.canary_train is not None and run.canary_train.memory_limit_gib is None
 
 
 def _estimated(estimate: Estimate) -> dict[str, str]:
@@ -50,6 +62,10 @@ def _estimated(estimate: Estimate) -> dict[str, str]:
 def _planned(plan: TrainingPlan) -> dict[str, str]:
     amounts = {"optimiser steps": count(plan.steps), "share of the plan": "1", "epochs": short(plan.epochs)}
     return amounts | _estimated(plan.estimate)
+
+
+def _paid(cost: TrainingCost) -> str:
+    return f"{dollars(cost.usd)} at {dollars(cost.usd_per_hour)} an hour, {cost.purchase}"
 
 
 def _done(training: TrainingReport, plan: TrainingPlan | None) -> dict[str, str]:

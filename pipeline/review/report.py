@@ -12,8 +12,8 @@ from pipeline.review.files import Run, RunFiles, read_run
 from pipeline.review.measured import canaries_measured
 from pipeline.review.package import compared_with
 from pipeline.review.page import write_page
-from pipeline.review.planned import plan_against_actual
-from pipeline.review.training_charts import learning_rate
+from pipeline.review.planned import plan_against_actual, price_assumed
+from pipeline.review.training_charts import learning_rate, peak_memory, speed
 from steps.contract import ADAPTER_WEIGHTS
 from steps.parameters import BY_NAME
 
@@ -47,6 +47,7 @@ def _values(run: Run, inputs: RunFiles) -> dict[str, Any]:
         "changed": changed_samples(samples),
         "against": compared_with(run.evaluation.champion, inputs.package) if run.evaluation else None,
         "planned": plan_against_actual(run),
+        "price_assumed": price_assumed(run),
         "measured": canaries_measured(run, inputs.parameters),
         "table": BY_NAME,
         "adapter_weights": ADAPTER_WEIGHTS,
@@ -63,6 +64,9 @@ def _charts(run: Run) -> dict[str, Any]:
         limits = [rule.limit for rule in rules if rule.rule == "validation_loss"]
         charts["loss"] = loss_curves(run.training, limits[0] if limits else None)
         charts["rate"] = learning_rate(run.training)
+        if run.training.pace_curve:
+            charts["speed"] = speed(run.training)
+            charts["peak"] = peak_memory(run.training, run.canary_train.memory_limit_gib if run.canary_train else None)
     if run.plan and run.plan.memory.need > WORTH_DRAWING * run.plan.memory.available:
         charts["memory"] = memory_bars(run.plan.memory, run.canary_train)
     if run.evaluation:

@@ -32,6 +32,7 @@ from steps.contract.evaluation import (
     Sample,
     SampleSet,
     Score,
+    TrainingCost,
 )
 from steps.contract.files import (
     ADAPTER_CONFIG,
@@ -71,6 +72,7 @@ from steps.contract.training import (
     Estimate,
     LossPoint,
     MemoryEstimate,
+    PacePoint,
     PreflightReport,
     RunIdentity,
     SavePlan,
@@ -130,6 +132,7 @@ __all__ = [
     "MemoryEstimate",
     "ModelCard",
     "ModelShape",
+    "PacePoint",
     "PreflightReport",
     "PreparedManifest",
     "RegistryEntry",
@@ -145,6 +148,7 @@ __all__ = [
     "ShardReport",
     "TokenEstimate",
     "TokenFingerprint",
+    "TrainingCost",
     "TrainingPlan",
     "TrainingReport",
     "load",

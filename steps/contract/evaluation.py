@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from steps.contract.files import Report
+
+DECIDING_METRIC = "validation_loss"
 
 
 class Score(Report):
@@ -47,6 +49,12 @@ class DirectionScores(Report):
     champion_chrf: Score | None = Field(default=None, description="None where no champion was compared with")
     champion_bleu: Score | None = None
     champion_failures: Failures | None = None
+    validation_tokens: int | None = Field(
+        default=None, description="Answer tokens of this direction that the losses are over; None for a benchmark"
+    )
+    validation_loss: float | None = Field(default=None, description="Nats per answer token, on the validation split")
+    base_validation_loss: float | None = None
+    champion_validation_loss: float | None = None
 
 
 class Difference(Report):
@@ -128,6 +136,16 @@ class ChampionManifest(Report):
     approved: str = Field(description="Time of the approval, ISO 8601")
 
 
+class TrainingCost(Report):
+    """What the training cost, at a price that is an assumption: nobody has read a bill."""
+
+    hours: float = Field(ge=0, description="Over all restarts")
+    usd_per_hour: float = Field(ge=0)
+    usd: float = Field(ge=0)
+    purchase: Literal["on demand", "spot"]
+    assumption: str = Field(description="Which price was taken, and what it leaves out")
+
+
 class EvaluationReport(Report):
     """The property file: `metrics.validation_loss.value` and `gate.verdict` are what the Condition reads."""
 
@@ -139,4 +157,12 @@ class EvaluationReport(Report):
     benchmarks: list[BenchmarkScores] = Field(description="Beside the held-out split; the gate decides on the split")
     champion: str = Field(description="What was compared with, or 'none'")
     gate: GateVerdict
+    cost: TrainingCost | None = Field(default=None, description="None in a report of before it was kept")
     registry: dict[str, str] = Field(description="Ready-made strings for CustomerMetadataProperties")
+
+    @field_validator("metrics")
+    @classmethod
+    def _decides(cls, metrics: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+        if "value" not in metrics.get(DECIDING_METRIC, {}):
+            raise ValueError(f"{DECIDING_METRIC}.value is missing, which the Condition reads")
+        return metrics

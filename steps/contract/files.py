@@ -50,6 +50,8 @@ GATE_RULES = (  # the last two are decided only where there is a champion to com
 
 REGISTRY_KEYS = (  # keys of CustomerMetadataProperties, at most 50; EvaluateModel writes a ready-made string for each
     "validation_loss",
+    "validation_loss_forward",
+    "validation_loss_backward",
     "chrf_forward",
     "chrf_backward",
     "chrf_base_forward",
@@ -64,10 +66,12 @@ REGISTRY_KEYS = (  # keys of CustomerMetadataProperties, at most 50; EvaluateMod
     "training_steps",
     "training_hours",
     "training_usd",
+    "training_price",
     "base_model",
     "corpus",
     "prepared",
     "code",
+    "definition",
     "gate",
     "adapter",
     "test_set",

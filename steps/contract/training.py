@@ -203,6 +203,16 @@ class LossPoint(Report):
     learning_rate: float
 
 
+class PacePoint(Report):
+    """Speed and memory at one point of the training curve."""
+
+    step: int
+    tokens_per_second: float = Field(description="Real tokens, by the median of the last 256 steps")
+    memory_gib: float = Field(
+        description="Peak of this process so far: allocated on the GPU, resident in the host's memory on a CPU"
+    )
+
+
 class TrainingReport(Report):
     """What TrainLora did, whatever ended it."""
 
@@ -218,6 +228,7 @@ class TrainingReport(Report):
     validation_loss: float | None = Field(description="None where a signal left no time for it")
     curve: list[LossPoint]
     validation_curve: list[tuple[int, float]]
+    pace_curve: list[PacePoint] = Field(default_factory=list, description="At the steps of `curve`")
     validation_share: float = Field(ge=0, le=1, description="Share of the split that the final validation had time for")
     checkpoints: list[int]
     fingerprint: TokenFingerprint

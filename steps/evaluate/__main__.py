@@ -9,11 +9,19 @@ from pathlib import Path
 from steps import contract, job
 from steps.evaluate.card import build_card
 from steps.evaluate.champion import find_champion
+from steps.evaluate.cost import training_cost
 from steps.evaluate.entry import save_entry
 from steps.evaluate.gate import Evidence, Limits, decide
 from steps.evaluate.generate import Translator, translate_all
-from steps.evaluate.inputs import HeldOut, read_benchmarks, read_held_out, read_training, refuse_mismatch
-from steps.evaluate.loss import validation_losses
+from steps.evaluate.inputs import (
+    HeldOut,
+    read_benchmarks,
+    read_held_out,
+    read_training,
+    refuse_mismatch,
+    refuse_other_plan,
+)
+from steps.evaluate.loss import validation_losses, with_losses
 from steps.evaluate.registry import Origin
 from steps.evaluate.report import build_report
 from steps.evaluate.samples import collect_samples
@@ -24,6 +32,9 @@ from steps.prompt import Prompter, load_tokenizer
 from steps.shards import TokenSplit
 from steps.sums import sha256_file
 from steps.version import code_version
+
+IMAGES = {"image_train": "TrainImage", "image_evaluate": "EvaluateImage"}
+NOTHING = "none"
 
 
 def main() -> None:
@@ -46,6 +57,8 @@ def main() -> None:
         tokenizer_folder = base_folder / contract.TOKENIZER_FOLDER
         fingerprint = contract.load(tokens / contract.FINGERPRINT, contract.TokenFingerprint)
         refuse_mismatch(training.fingerprint, fingerprint, languages, tokenizer_folder, splits)
+        plan = contract.load(tokens / contract.PLAN, contract.TrainingPlan)
+        refuse_other_plan(training, plan)
         base_name = contract.load(base_folder / contract.MANIFEST, contract.BaseModelManifest).name
         problem = champion.why_not_comparable(base_name) if champion else ""
         adapters = {TRAINED: artefact / contract.ADAPTER_FOLDER}
@@ -62,21 +75,27 @@ def main() -> None:
     translator = Translator.of(model, prompter)
     translations = translate_all(translator, held_out, weights)
 
-    scores = score_directions(prompter.directions, held_out, translations, seed)
+    scores = with_losses(score_directions(prompter.directions, held_out, translations, seed), losses)
     differences = compare_directions(prompter.directions, held_out, translations, seed)
     against_champion = [pair for pair in differences if pair.other == CHAMPION]
     on_benchmarks = [score_benchmark(translator, name, pairs, weights, seed) for name, pairs in benchmarks.items()]
-    evidence = Evidence(losses[TRAINED], scores, largest_lora_b(model, TRAINED), training.fraction, against_champion)
+    evidence = Evidence(
+        losses[TRAINED].mean, scores, largest_lora_b(model, TRAINED), training.fraction, against_champion
+    )
     gate = decide(evidence, limits)
 
+    instance_type, spot = str(job.parameter("TrainingInstanceType")), job.setting("SpotTraining", "false") == "true"
     origin = Origin(
         training=training,
-        plan=contract.load(tokens / contract.PLAN, contract.TrainingPlan),
+        plan=plan,
         data=data,
         base_model=manifest,
         code=code_version(),
         adapter_sha256=adapter_sha256,
         test_set_sha256=sha256_file(splits / "test.parquet"),
+        cost=training_cost(training.seconds_used, plan.estimate, instance_type, spot=spot),
+        definition=stated("DefinitionSha256"),
+        images={name: image for name, variable in IMAGES.items() if (image := stated(variable))},
     )
     out = job.processing_output("evaluation")
     contract.save(out / contract.SAMPLES, collect_samples(prompter.directions, held_out, translations))
@@ -96,8 +115,14 @@ def main() -> None:
     contract.save(out / contract.EVALUATION_REPORT, report)
     save_entry(out, build_card(report, origin, fingerprint.names), data_folder / contract.DATA_REPORT)
     shown = ", ".join(f"{row.direction} {row.chrf.value:.1f} (base {row.base_chrf.value:.1f})" for row in scores)
-    job.note(f"chrF++ {shown}; validation loss {losses[TRAINED]:.3f}; {gate.verdict}")
+    job.note(f"chrF++ {shown}; validation loss {losses[TRAINED].mean:.3f}; {gate.verdict}")
     job.event("evaluated", verdict=gate.verdict, message=gate.message, champion=report.champion)
+
+
+def stated(name: str) -> str:
+    """What the definition says of itself; empty in one that does not."""
+    value = job.setting(name, NOTHING)
+    return "" if value == NOTHING else value
 
 
 def score_benchmark(

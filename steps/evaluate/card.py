@@ -103,13 +103,14 @@ def _training(origin: Origin) -> TrainingDetails:
             LINE,
         )
     )
-    price = f"at {origin.plan.estimate.usd_per_hour:g} US dollars per hour"
+    cost = origin.cost
+    price = legible(f"at {cost.usd_per_hour:.4g} US dollars per hour {cost.purchase}: {cost.assumption}", LINE)
     metrics = [
         ("optimiser steps", training.steps, f"{training.planned_steps} were planned; ended: {training.stop_reason}"),
         ("share of the plan", training.fraction, ""),
         ("epochs planned", origin.plan.epochs, ""),
-        ("hours", origin.hours, "over all restarts"),
-        ("US dollars", origin.usd, price),
+        ("hours", cost.hours, "over all restarts"),
+        ("US dollars", cost.usd, price),
         ("tokens per second", training.tokens_per_second, "padding not counted"),
         ("trainable parameters", training.trainable_parameters, ""),
         ("training loss", training.train_loss, "of the last step, nats per answer token"),
@@ -117,7 +118,7 @@ def _training(origin: Origin) -> TrainingDetails:
     observation = (
         f"LoRA adapter on {legible(base.name, 120)}, revision {legible(base.revision, 80)}, licence"
         f" {legible(base.licence, 80)}, sha256:{base.fingerprint}. {training.steps} of {training.planned_steps} steps"
-        f" ({training.stop_reason}) in {origin.hours:.2f} hours."
+        f" ({training.stop_reason}) in {cost.hours:.2f} hours."
     )
     return TrainingDetails(
         training_observations=legible(observation, TRAINING_OBSERVATION),
@@ -144,8 +145,21 @@ def _direction(title: str, row: DirectionScores, report: EvaluationReport, origi
         name=legible(f"{title} {row.direction}", NAME),
         evaluation_observation=legible(f"{observation} {compared}", OBSERVATION),
         datasets=[f"test.parquet, {row.sentences} pairs, sha256:{origin.test_set_sha256}"],
-        metric_groups=_scores(row),
+        metric_groups=[*_scores(row), *_losses(row)],
     )
+
+
+def _losses(row: DirectionScores) -> list[MetricGroup]:
+    over = f"nats per answer token, over {row.validation_tokens} tokens of the validation split"
+    losses = [
+        ("validation loss", row.validation_loss),
+        ("validation loss base model", row.base_validation_loss),
+        ("validation loss champion", row.champion_validation_loss),
+    ]
+    data: list[Metric] = [
+        NumberMetric(name=name, value=value, notes=over) for name, value in losses if value is not None
+    ]
+    return [MetricGroup(name="Validation", metric_data=data)] if data else []
 
 
 def _scores(row: DirectionScores) -> list[MetricGroup]:
@@ -208,13 +222,16 @@ def _gate(report: EvaluationReport) -> EvaluationDetails:
 
 
 def _curves(origin: Origin) -> list[EvaluationDetails]:
-    curves = {
-        "Training loss": [(float(point.step), point.loss) for point in origin.training.curve],
-        "Validation loss": [(float(step), loss) for step, loss in origin.training.validation_curve],
-    }
+    training, loss = origin.training, "nats per answer token"
+    curves = [
+        ("Training loss", loss, [(float(point.step), point.loss) for point in training.curve]),
+        ("Validation loss", loss, [(float(step), value) for step, value in training.validation_curve]),
+        ("Speed", "tokens per second", [(float(point.step), point.tokens_per_second) for point in training.pace_curve]),
+        ("Peak memory", "GiB", [(float(point.step), point.memory_gib) for point in training.pace_curve]),
+    ]
     graphs: list[Metric] = [
-        GraphMetric(name=name, value=thinned(points), x_axis_name="step", y_axis_name="nats per answer token")
-        for name, points in curves.items()
+        GraphMetric(name=name, value=thinned(points), x_axis_name="step", y_axis_name=unit)
+        for name, unit, points in curves
         if points
     ]
     if not graphs:
@@ -223,7 +240,7 @@ def _curves(origin: Origin) -> list[EvaluationDetails]:
         EvaluationDetails(
             name="Training",
             evaluation_observation=f"At most {GRAPH_POINTS} points of each curve; the dossier has all.",
-            metric_groups=[MetricGroup(name="Loss curves", metric_data=graphs)],
+            metric_groups=[MetricGroup(name="Curves", metric_data=graphs)],
         )
     ]
 
@@ -233,5 +250,6 @@ def _information(report: EvaluationReport, origin: Origin) -> AdditionalInformat
     caveats = "Scores compare systems on these sentences; they do not say that a translation is right. Read samples."
     return AdditionalInformation(
         caveats_and_recommendations=legible(f"{caveats} {warnings}", PASSAGE),
-        custom_details={key: value for key, value in report.registry.items() if not key.startswith("gate_")},
+        custom_details={key: value for key, value in report.registry.items() if not key.startswith("gate_")}
+        | {name: legible(image, LINE) for name, image in origin.images.items()},
     )

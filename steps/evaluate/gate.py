@@ -9,8 +9,17 @@ from steps.contract import Difference, DirectionScores, GateVerdict, RuleVerdict
 
 CHRF_MARGIN = 1.0  # chrF++ points over the base model; on a few hundred sentences less is easily noise
 SIGNIFICANCE = 0.05
-MESSAGE_LIMIT = 700  # the Fail step adds the limit and the report's address, and the service keeps 1,024 characters
+MESSAGE_LIMIT = 700  # advice and the Fail step's report address follow, and the service keeps 1,024 characters
+ADVICE_LIMIT = 110
 SIDES = ("forward", "backward")
+ADVICE = {  # by the first refused rule; without the side
+    "validation_loss": "train longer or on more text; raise MaxValidationLoss only where the limit itself is wrong",
+    "better_than_base": "read the samples; a higher LearningRate, more steps or more text",
+    "few_broken": "read the worst samples: such a model saw too little text, or too much of one kind",
+    "adapter_trained": "the optimiser moved nothing: look at LearningRate and LoraTargets",
+    "training_fraction": "raise MaxTrainingHours, or go on from its checkpoints with ResumeFrom",
+    "not_worse_than_champion": "read the samples that changed most; more steps or text. The champion stays",
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,9 @@ def decide(evidence: Evidence, limits: Limits) -> GateVerdict:
     refused = [rule for rule in rules if not rule.passed]
     return GateVerdict(
         verdict="refused" if refused else "passed",
-        message=sentence_of(refused) if refused else f"Every rule of the gate passed, {len(rules)} of {len(rules)}.",
+        message=f"{sentence_of(refused)} {advice(refused[0])}"
+        if refused
+        else f"Every rule of the gate passed, {len(rules)} of {len(rules)}.",
         rules=rules,
     )
 
@@ -127,6 +138,11 @@ def apart(value: float, limit: float) -> tuple[str, str]:
         if texts[0] != texts[1] or value == limit:
             break
     return texts
+
+
+def advice(refused: RuleVerdict) -> str:
+    """What to do about a refused rule, as a sentence of at most ADVICE_LIMIT characters."""
+    return f"Next: {ADVICE[refused.rule.removesuffix('_forward').removesuffix('_backward')]}."
 
 
 def sentence_of(refused: Sequence[RuleVerdict]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from steps.contract import BENCHMARKS, TRAINING_REPORT, TokenFingerprint, TrainingReport, load
+from steps.contract import BENCHMARKS, TRAINING_REPORT, TokenFingerprint, TrainingPlan, TrainingReport, load
 from steps.job import Refused
 from steps.prompt import TEMPLATE, normalise, tokenizer_digest
 from steps.sums import fingerprint_of, list_files
@@ -60,6 +60,15 @@ def read_training(artefact: Path) -> TrainingReport:
     if not (artefact / TRAINING_REPORT).is_file():
         raise Refused(f"model.tar.gz holds no {TRAINING_REPORT}: it was not made by TrainLora")
     return load(artefact / TRAINING_REPORT, TrainingReport)
+
+
+def refuse_other_plan(training: TrainingReport, plan: TrainingPlan) -> None:
+    """Raises Refused for an adapter of another plan: its share of that plan says nothing of this one."""
+    if training.planned_steps != plan.steps:
+        raise Refused(
+            f"the adapter was trained by a plan of {training.planned_steps:,} steps, and the plan of these tokens has"
+            f" {plan.steps:,}. Evaluate it with the tokens of its own run."
+        )
 
 
 def refuse_mismatch(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from steps.contract import (
     GATE_RULES,
@@ -15,6 +15,7 @@ from steps.contract import (
     DirectionScores,
     GateVerdict,
     Score,
+    TrainingCost,
     TrainingPlan,
     TrainingReport,
 )
@@ -26,7 +27,7 @@ FOREIGN = re.compile(r"[^A-Za-z0-9 _.:/=+\-@]+")
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a trained model comes from. `usd_per_hour` of the plan is the price of the training machine."""
+    """Where a trained model comes from. `definition` and `images` are what the definition says of itself, else empty."""
 
     training: TrainingReport
     plan: TrainingPlan
@@ -35,16 +36,9 @@ class Origin:
     code: str
     adapter_sha256: str
     test_set_sha256: str
-
-    @property
-    def hours(self) -> float:
-        """Hours of training, over all restarts."""
-        return self.training.seconds_used / 3600
-
-    @property
-    def usd(self) -> float:
-        """What these hours cost at the plan's price."""
-        return self.hours * self.plan.estimate.usd_per_hour
+    cost: TrainingCost
+    definition: str = ""
+    images: Mapping[str, str] = field(default_factory=dict)
 
 
 def registry_text(text: str) -> str:
@@ -75,6 +69,8 @@ def describe(
     return registry_strings(
         {
             "validation_loss": f"{loss:.4f}",
+            "validation_loss_forward": _loss(forward),
+            "validation_loss_backward": _loss(backward),
             "chrf_forward": _shown(forward.chrf),
             "chrf_backward": _shown(backward.chrf),
             "chrf_base_forward": _shown(forward.base_chrf),
@@ -87,12 +83,14 @@ def describe(
             "broken_backward": f"{backward.failures.broken:.4f}",
             "training_fraction": f"{training.fraction:.4f}",
             "training_steps": f"{training.steps} of {training.planned_steps}",
-            "training_hours": f"{origin.hours:.3f}",
-            "training_usd": f"{origin.usd:.4f}",
+            "training_hours": f"{origin.cost.hours:.3f}",
+            "training_usd": f"{origin.cost.usd:.4f}",
+            "training_price": f"{origin.cost.usd_per_hour:.4g} US dollars per hour {origin.cost.purchase}",
             "base_model": f"{_name(base.name)} {_name(base.revision)} sha256:{base.fingerprint}",
             "corpus": f"{_name(origin.data.corpus)} sha256:{origin.data.corpus_fingerprint}",
             "prepared": f"sha256:{training.fingerprint.prepared_sha256}",
             "code": origin.code,
+            "definition": f"sha256:{origin.definition}" if origin.definition else "not stated",
             "gate": f"{gate.verdict} {sum(rule.passed for rule in gate.rules)} of {len(gate.rules)} rules",
             "adapter": origin.adapter_sha256,
             "test_set": f"{forward.sentences} pairs sha256:{origin.test_set_sha256}",
@@ -100,6 +98,12 @@ def describe(
             **{f"gate_{rule}": decided for rule, decided in rules.items()},
         }
     )
+
+
+def _loss(row: DirectionScores) -> str:
+    if row.validation_loss is None:
+        return "none"
+    return f"{row.validation_loss:.4f} over {row.validation_tokens} tokens"
 
 
 def _shown(score: Score | None) -> str:

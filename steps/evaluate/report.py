@@ -13,6 +13,7 @@ from steps.contract import (
     TrainingReport,
 )
 from steps.evaluate.gate import SIDES
+from steps.evaluate.loss import DirectedLoss
 from steps.evaluate.registry import Origin, describe
 from steps.evaluate.systems import BASE, CHAMPION, TRAINED
 
@@ -20,7 +21,7 @@ from steps.evaluate.systems import BASE, CHAMPION, TRAINED
 def build_report(
     *,
     gate: GateVerdict,
-    losses: Mapping[str, float],
+    losses: Mapping[str, DirectedLoss],
     scores: tuple[DirectionScores, DirectionScores],
     differences: Sequence[Difference],
     benchmarks: Sequence[BenchmarkScores],
@@ -37,23 +38,25 @@ def build_report(
         benchmarks=list(benchmarks),
         champion=champion,
         gate=gate,
-        registry=describe(gate, losses[TRAINED], scores, champion, origin),
+        cost=origin.cost,
+        registry=describe(gate, losses[TRAINED].mean, scores, champion, origin),
     )
 
 
 def _metrics(
-    losses: Mapping[str, float],
+    losses: Mapping[str, DirectedLoss],
     scores: tuple[DirectionScores, DirectionScores],
     differences: Sequence[Difference],
     training: TrainingReport,
 ) -> dict[str, float]:
     metrics = {
-        "validation_loss": losses[TRAINED],
-        "validation_loss_base": losses[BASE],
+        "validation_loss": losses[TRAINED].mean,
+        "validation_loss_base": losses[BASE].mean,
+        "validation_tokens": sum(losses[TRAINED].tokens),
         "training_fraction": training.fraction,
     }
     if CHAMPION in losses:
-        metrics["validation_loss_champion"] = losses[CHAMPION]
+        metrics["validation_loss_champion"] = losses[CHAMPION].mean
     for side, direction in zip(SIDES, scores, strict=True):
         metrics |= {
             f"chrf_{side}": direction.chrf.value,
@@ -62,6 +65,9 @@ def _metrics(
             f"bleu_base_{side}": direction.base_bleu.value,
         }
         metrics[f"broken_{side}"] = direction.failures.broken
+        metrics[f"validation_tokens_{side}"] = direction.validation_tokens or 0
+        if direction.validation_loss is not None:
+            metrics[f"validation_loss_{side}"] = direction.validation_loss
     against_champion = [pair for pair in differences if pair.other == CHAMPION]
     for side, pair in zip(SIDES, against_champion, strict=False):
         metrics |= {f"chrf_champion_{side}": pair.other_chrf, f"p_not_worse_than_champion_{side}": pair.p}

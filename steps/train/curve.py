@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from steps.contract import LossPoint
+from steps.contract import LossPoint, PacePoint
 
 POINTS = 1_000  # a row per step would make every checkpoint of a long run 20 MB bigger
 
@@ -22,6 +22,15 @@ def loss_points(history: History) -> list[LossPoint]:
         LossPoint(step=int(row["step"]), loss=row["loss"], learning_rate=row["learning_rate"])
         for row in history
         if "loss" in row
+    ]
+
+
+def pace_points(history: History) -> list[PacePoint]:
+    """Speed and memory by step; a checkpoint of before they were kept has none."""
+    return [
+        PacePoint(step=int(row["step"]), tokens_per_second=row["tokens_per_second"], memory_gib=row["memory_gib"])
+        for row in history
+        if "memory_gib" in row
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from dataclasses import dataclass
 from typing import Literal
@@ -18,6 +17,7 @@ from steps.sums import sha256_file
 from steps.train import ranks
 from steps.train.clock import EVALUATION_SECONDS
 from steps.train.options import TrainOptions
+from steps.train.peak import peak_memory_gib
 from steps.train.watch import VALIDATION_BATCHES, VALIDATIONS, Run
 
 
@@ -49,7 +49,7 @@ def measure(run: Run, mode: Literal["canary-train", "canary-resume"], start: int
     evaluation_seconds = _time_validation(run)
     plan, p50 = run.bench.plan, run.pace.percentile(0.5)
     projected = project(plan, run.options, p50, evaluation_seconds, run.checkpoint_seconds, len(run.bench.validation))
-    allocated, reserved = _peak_memory_gib()
+    allocated, reserved = peak_memory_gib()
     report = CanaryReport(
         mode=mode,
         start_step=start,
@@ -110,14 +110,6 @@ def _time_validation(run: Run) -> float:
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return time.monotonic() - started
-
-
-def _peak_memory_gib() -> tuple[float, float]:
-    """Peak memory allocated and reserved on the GPU; on a CPU twice this process's peak resident memory."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 2**30, torch.cuda.max_memory_reserved() / 2**30
-    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return resident, resident
 
 
 def _memory_limit_gib() -> float | None:

@@ -31,6 +31,7 @@ def write_outcome(run: Run, resumed_from: int, last: int) -> None:
             train_loss=run.last_loss,
             validation_loss=validation.loss if validation else None,
             curve=run.curve,
+            pace_curve=run.pace_curve,
             validation_curve=run.validation_curve,
             validation_share=round(validation.share, 4) if validation else 0.0,
             checkpoints=sealed_steps(run.root),

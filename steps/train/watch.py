@@ -11,16 +11,17 @@ from typing import Any, Literal
 from transformers import TrainerCallback
 
 from steps import job
-from steps.contract import LossPoint
+from steps.contract import LossPoint, PacePoint
 from steps.models import mean_loss
 from steps.train import checkpoints, ranks
 from steps.train.clock import EVALUATION_SECONDS, UNMEASURED_SAVE_SECONDS, Clock
 from steps.train.contents import Expected
-from steps.train.curve import History, keeps_point, loss_points, validation_points
+from steps.train.curve import History, keeps_point, loss_points, pace_points, validation_points
 from steps.train.losses import refuse_no_number
 from steps.train.nonfinite import NonFinite, has_finite_gradients, look_into, name_of, record
 from steps.train.options import TrainOptions
 from steps.train.pace import Pace
+from steps.train.peak import peak_memory_gib
 from steps.train.sealing import seal, writing
 from steps.train.setup import Workbench
 from steps.train.stopping import StopSignal
@@ -78,6 +79,11 @@ class Run(TrainerCallback):  # type: ignore[misc]
     def curve(self) -> list[LossPoint]:
         """Training loss by step, earlier processes included."""
         return loss_points(self.history)
+
+    @property
+    def pace_curve(self) -> list[PacePoint]:
+        """Speed and memory by step, earlier processes included."""
+        return pace_points(self.history)
 
     @property
     def validation_curve(self) -> list[tuple[int, float]]:
@@ -172,9 +178,11 @@ class Run(TrainerCallback):  # type: ignore[misc]
             )
         self.last_loss = loss
         self.history = state.log_history  # saved with every checkpoint, so curves survive a restart
-        if not (keeps_point(step, self.total_steps) or control.should_training_stop):
-            state.log_history.pop()
         rate_now = round(self._rate(self.pace.percentile(0.5, recent=True)), 1)
+        if keeps_point(step, self.total_steps) or control.should_training_stop:
+            state.log_history[-1] |= {"tokens_per_second": rate_now, "memory_gib": round(peak_memory_gib()[0], 3)}
+        else:
+            state.log_history.pop()
         job.event("train", step=step, loss=loss, learning_rate=rate, grad_norm=norm, tokens_per_second=rate_now)
         job.progress(step, self.total_steps, "steps", loss=round(loss, 4), speed=f"{rate_now:,.0f} tokens/s")
         if self.validate_every and step % self.validate_every == 0:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import unicodedata
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from steps.contract import (
@@ -21,10 +19,10 @@ from steps.contract import (
     save,
 )
 from steps.sums import sha256_file
+from steps.version import STEPS, code_version
 
-PACKAGE = "asusu"
 LIBRARIES = ("ftfy", "numpy", "polars", "pyarrow", "pycld2", "regex", "xxhash")
-STEPS = Path(__file__).parents[2]
+PREPARE = Path(__file__).parents[1]
 BESIDE = (STEPS / "contract" / "corpus.py", STEPS / "languages.py", STEPS / "prompt.py")
 
 
@@ -44,7 +42,7 @@ def write_manifest(
         options=report.options,
         languages=report.languages,
         seed=report.seed,
-        code=code_version(),
+        code=preparation_version(),
         counts={
             "rows_in": report.rows_in,
             "dropped": sum(rule.dropped for rule in report.rules),
@@ -62,23 +60,6 @@ def _entry(name: str, path: Path) -> FileEntry:
     return FileEntry(path=name, bytes=path.stat().st_size, sha256=sha256_file(path))
 
 
-def code_version(folder: Path = Path(__file__).parents[1], beside: Sequence[Path] = BESIDE) -> str:
-    """`<version of the package>+<12 hex digits>` of sha256 over all that decides the bytes.
-
-    That is the preparation's source files and those `beside` it, names and bytes, and the versions of the libraries
-    that touch the text.
-    """
-    try:
-        package = version(PACKAGE)
-    except PackageNotFoundError:
-        package = "unpackaged"
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py"), key=lambda path: path.relative_to(folder).as_posix()):
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode() + content)
-    for path in beside:
-        digest.update(f"{path.name}\0".encode() + path.read_bytes())
-    for library in LIBRARIES:
-        digest.update(f"{library}\0{version(library)}\0".encode())
-    digest.update(unicodedata.unidata_version.encode())
-    return f"{package}+{digest.hexdigest()[:12]}"
+def preparation_version() -> str:
+    """The version of all that decides the bytes: the preparation's sources, those `BESIDE` it, and what touches the text."""
+    return code_version(PREPARE, beside=BESIDE, libraries=LIBRARIES, more=unicodedata.unidata_version)

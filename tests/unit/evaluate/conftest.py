@@ -31,6 +31,7 @@ PAIRS = [
     for thing, ihe in (("yam", "ji"), ("fish", "azụ̀"))
 ]
 PACK_LENGTH = 128
+STEPS = 60  # of the plan, and of the learned adapter
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 
@@ -117,7 +118,7 @@ def tokens(tmp_path_factory: pytest.TempPathFactory, prompter: Prompter, splits:
         prepared_sha256=sums.fingerprint_of(sums.list_files(splits)),
     )
     contract.save(folder / contract.FINGERPRINT, fingerprint)
-    contract.save(folder / contract.PLAN, reports.plan())
+    contract.save(folder / contract.PLAN, reports.plan().model_copy(update={"steps": STEPS}))
     return folder
 
 
@@ -174,7 +175,7 @@ class EvaluationJob:
         """Folder of an input."""
         return self.root / "processing" / "input" / name
 
-    def mount_model(self, adapter: Path, *, fraction: float = 1.0, **changed: Any) -> None:
+    def mount_model(self, adapter: Path, *, fraction: float = 1.0, planned_steps: int = STEPS, **changed: Any) -> None:
         """Put a model.tar.gz with this adapter where TrainLora's would be; `changed` overrides its fingerprint."""
         folder = self.root / "model"
         shutil.rmtree(folder, ignore_errors=True)
@@ -182,8 +183,8 @@ class EvaluationJob:
         fingerprint = json.loads((self.mounted("tokens") / contract.FINGERPRINT).read_text())
         report = contract.TrainingReport(
             stop_reason="finished",
-            steps=60,
-            planned_steps=60,
+            steps=STEPS,
+            planned_steps=planned_steps,
             fraction=fraction,
             resumed_from=0,
             seconds_used=36.0,
@@ -249,7 +250,8 @@ def evaluation(
     """A job that passes the gate as it stands; tests break one thing each."""
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
     environment = {"MaxValidationLoss": "1.0", "MinTrainingFraction": "0.9", "MaxBrokenShare": "0.05", "Seed": "17"}
-    for name, value in (environment | {"SourceLanguage": "en", "TargetLanguage": "ig"}).items():
+    environment |= {"SourceLanguage": "en", "TargetLanguage": "ig", "TrainingInstanceType": "ml.g5.xlarge"}
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
     job = EvaluationJob(tmp_path)
     for name, folder in inputs.items():

@@ -114,7 +114,7 @@ def test_a_loss_over_the_limit_is_refused_by_name_number_and_limit(
 
     assert evaluation.report.gate.verdict == "refused"
     assert rules_refused(evaluation.report) == ["validation_loss"]
-    assert evaluation.report.gate.message.endswith("is over the limit 0.001 (MaxValidationLoss).")
+    assert "is over the limit 0.001 (MaxValidationLoss). Next: " in evaluation.report.gate.message
 
 
 def test_an_untrained_adapter_is_refused_since_it_equals_its_base(evaluation: Any, untrained: Path) -> None:
@@ -210,6 +210,58 @@ def test_an_adapter_of_another_tokenisation_fails_the_step(evaluation: Any, lear
         main()
 
 
+def test_an_adapter_of_another_plan_fails_the_step(evaluation: Any, learned: Path) -> None:
+    evaluation.mount_model(learned, planned_steps=30)
+
+    with pytest.raises(Refused, match="a plan of 30 steps, and the plan of these tokens has 60"):
+        main()
+
+
+@pytest.mark.parametrize("spot", [True, False])
+def test_the_cost_is_said_with_the_price_it_was_counted_at(
+    evaluation: Any, monkeypatch: pytest.MonkeyPatch, spot: bool
+) -> None:
+    if spot:
+        monkeypatch.setenv("SpotTraining", "true")
+    main()
+
+    report = evaluation.report
+    price, usd = (
+        ("0.42 US dollars per hour spot", "0.0042") if spot else ("1.408 US dollars per hour on demand", "0.0141")
+    )
+    assert report.cost.purchase == ("spot" if spot else "on demand")
+    assert (report.registry["training_price"], report.registry["training_usd"]) == (price, usd)
+
+
+def test_definition_and_images_are_in_the_entry_where_the_definition_says_them(
+    evaluation: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DefinitionSha256", "d" * 64)
+    monkeypatch.setenv("TrainImage", "registry/asusu-train@sha256:" + "1" * 64)
+    main()
+
+    entry = contract.load(evaluation.out / contract.REGISTRY_ENTRY, contract.RegistryEntry)
+    details = contract.ModelCard.model_validate_json(entry.card.content).additional_information.custom_details
+    assert evaluation.report.registry["definition"] == details["definition"] == "sha256:" + "d" * 64
+    assert details["image_train"] == "registry/asusu-train@sha256:" + "1" * 64
+    assert "image_evaluate" not in details, "nobody said which"
+
+
+def test_every_direction_has_its_validation_loss_and_the_tokens_it_is_over(evaluation: Any) -> None:
+    main()
+
+    report = evaluation.report
+    for side, row in zip(("forward", "backward"), report.directions, strict=True):
+        assert 0 < row.validation_loss < row.base_validation_loss
+        assert report.metrics[f"validation_loss_{side}"]["value"] == row.validation_loss
+        assert report.metrics[f"validation_tokens_{side}"]["value"] == row.validation_tokens > 12
+        assert report.registry[f"validation_loss_{side}"].endswith(f" over {row.validation_tokens} tokens")
+    weighed = sum(row.validation_loss * row.validation_tokens for row in report.directions)
+    tokens = sum(row.validation_tokens for row in report.directions)
+    assert report.metrics["validation_tokens"]["value"] == tokens
+    assert report.metrics["validation_loss"]["value"] == pytest.approx(weighed / tokens)
+
+
 def test_test_sentences_changed_after_tokenising_fail_the_step(evaluation: Any) -> None:
     columns = {name: ["x"] for name in ("id", "source", "en", "ig")}
     pq.write_table(pa.table(columns), evaluation.mounted("splits") / "test.parquet")
@@ -240,7 +292,9 @@ def test_an_evaluation_set_beside_the_splits_is_scored_like_the_held_out_split(e
     report = evaluation.report
     (benchmark,) = report.benchmarks
     assert benchmark.name == "flores"
-    assert benchmark.directions == report.directions, "the same sentences give the same scores"
+    losses = dict.fromkeys(("validation_tokens", "validation_loss", "base_validation_loss"))
+    bare = [direction.model_copy(update=losses) for direction in report.directions]
+    assert benchmark.directions == bare, "the same sentences give the same scores; a loss is of the validation split"
     assert [pair.other for pair in benchmark.differences] == ["base", "base"]
 
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from steps.contract import Difference, DirectionScores, Failures, RuleVerdict, Score
+from steps.contract import GATE_RULES, Difference, DirectionScores, Failures, RuleVerdict, Score
 from steps.evaluate import gate
 
 
@@ -128,7 +128,25 @@ def test_one_broken_rule_refuses_the_model_and_is_named_in_the_message(broken: d
 
 def test_the_message_gives_number_limit_and_parameter() -> None:
     verdict = gate.decide(evidence(loss=1.83), LIMITS)
-    assert verdict.message == "validation loss 1.83 is over the limit 1 (MaxValidationLoss)."
+    said, _, following = verdict.message.partition(" Next: ")
+    assert said == "validation loss 1.83 is over the limit 1 (MaxValidationLoss)."
+    assert "raise MaxValidationLoss only where" in following
+
+
+def test_the_advice_is_that_of_the_rule_that_refused_and_every_rule_has_some() -> None:
+    worse = gate.decide(evidence(champion=(against("en-ig", 60.0, 71.0, 0.001),)), LIMITS)
+    assert worse.message.endswith("The champion stays.")
+    assert "MaxValidationLoss" not in worse.message
+    for name in GATE_RULES:
+        refused = RuleVerdict(rule=name, passed=False, value=1, limit=0, sentence="x")
+        assert gate.advice(refused).startswith("Next: ")
+        assert len(gate.advice(refused)) <= gate.ADVICE_LIMIT
+
+
+def test_the_longest_message_leaves_the_fail_step_room_for_the_address_of_the_report() -> None:
+    address = f"s3://{'b' * 63}/runs/{'e' * 36}/evaluation/evaluation.json"
+    longest = f"Model refused: {'x' * gate.MESSAGE_LIMIT} {'x' * gate.ADVICE_LIMIT} Report: {address}"
+    assert len(longest) <= 1024
 
 
 def test_a_number_just_over_the_limit_is_shown_with_enough_digits_to_see_it() -> None:

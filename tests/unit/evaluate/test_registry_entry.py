@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from steps import contract
 from steps.contract.card import is_plain
 from steps.evaluate.card import build_card, legible, thinned
+from steps.evaluate.cost import training_cost
 from steps.evaluate.gate import Evidence, Limits, decide
 from steps.evaluate.registry import Origin, describe
 from tests.unit.evaluate.package_card import SCHEMA
@@ -78,6 +79,9 @@ def origin_of(texts: dict[str, str], points: int = 30) -> Origin:
         code="0.1.0+0123456789ab",
         adapter_sha256="e" * 64,
         test_set_sha256="f" * 64,
+        cost=training_cost(512.0, reports.ESTIMATE, "ml.g5.xlarge", spot=True),
+        definition="9" * 64,
+        images={"image_train": texts["base"], "image_evaluate": texts["corpus"]},
     )
 
 
@@ -147,7 +151,7 @@ def test_the_card_says_what_an_approver_asks() -> None:
 
 def test_a_run_without_a_curve_has_a_card_without_a_graph() -> None:
     report, origin = reports.evaluation(), origin_of(dict.fromkeys(NAMES, "x"), points=0)
-    bare = origin.training.model_copy(update={"validation_curve": []})
+    bare = origin.training.model_copy(update={"validation_curve": [], "pace_curve": []})
     card = build_card(report, Origin(**{**vars(origin), "training": bare}), ["English", "Igbo"])
     assert card.evaluation_details[-1].name == "Gate"
 

@@ -242,6 +242,9 @@ def training() -> contract.TrainingReport:
         curve=[contract.LossPoint(step=step, loss=3.2 * 0.99**step + 0.35, learning_rate=2e-4) for step in points],
         validation_share=1.0,
         validation_curve=[(step, 3.0 * 0.99**step + 0.5) for step in range(30, 301, 30)],
+        pace_curve=[
+            contract.PacePoint(step=step, tokens_per_second=2300.0 + step % 90, memory_gib=20.05) for step in points
+        ],
         checkpoints=[100, 200, 300],
         fingerprint=FINGERPRINT,
     )
@@ -267,6 +270,10 @@ def evaluation(verdict: str = "passed") -> contract.EvaluationReport:
             failures=failures(0.01),
             base_failures=failures(0.4),
         )
+
+    def lost(scores: contract.DirectionScores, tokens: int, ours: float, base: float) -> contract.DirectionScores:
+        losses = {"validation_tokens": tokens, "validation_loss": ours, "base_validation_loss": base}
+        return scores.model_copy(update=losses)
 
     def failures(share: float) -> contract.Failures:
         return contract.Failures(
@@ -310,8 +317,15 @@ def evaluation(verdict: str = "passed") -> contract.EvaluationReport:
         for rule, (value, limit, text) in sentences.items()
     ]
     return contract.EvaluationReport(
-        metrics={"validation_loss": {"value": loss}, "validation_loss_base": {"value": 4.1}},
-        directions=[direction("en-ig", 61.2, 12.3), direction("ig-en", 66.0, 14.1)],
+        metrics={
+            "validation_loss": {"value": loss},
+            "validation_loss_base": {"value": 4.1},
+            "validation_tokens": {"value": 7654},
+        },
+        directions=[
+            lost(direction("en-ig", 61.2, 12.3), 4_321, loss + 0.02, 4.3),
+            lost(direction("ig-en", 66.0, 14.1), 3_333, loss - 0.02, 3.8),
+        ],
         differences=[difference("en-ig", 61.2, 12.3), difference("ig-en", 66.0, 14.1)],
         benchmarks=[
             contract.BenchmarkScores(
@@ -326,7 +340,14 @@ def evaluation(verdict: str = "passed") -> contract.EvaluationReport:
             message="Every rule of the gate passed, 4 of 4." if verdict == "passed" else f"{rules[0].sentence}.",
             rules=rules,
         ),
-        registry={},
+        cost=contract.TrainingCost(
+            hours=0.142,
+            usd_per_hour=0.42,
+            usd=0.0597,
+            purchase="spot",
+            assumption="a spot price that was seen once",
+        ),
+        registry={"code": "0.1.0+0123456789ab"},
     )
 
 

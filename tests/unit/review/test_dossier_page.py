@@ -61,6 +61,14 @@ def test_a_decided_version_says_who_decided_when_and_why(dossier: RunFiles, tmp_
     assert ("champion now asusu-igbo/1" in text) == (status == "Rejected")
 
 
+@pytest.mark.parametrize(("status", "colour"), [("waiting for approval", "passed"), ("rejected", "refused")])
+def test_a_version_that_somebody_rejected_is_not_shown_in_the_colour_of_success(
+    dossier: RunFiles, tmp_path: Path, status: str, colour: str
+) -> None:
+    page = rendered(replace(dossier, package=replace(PACKAGE, status=status)), tmp_path)
+    assert f'<header class="verdict {colour}">' in page.source
+
+
 def test_a_decision_on_the_service_is_known_by_its_identity() -> None:
     by = {"IamIdentity": {"Arn": "arn:aws:sts::1:assumed-role/approver/ada"}}
     facts = facts_of(registered(1, "Rejected", ApprovalDescription="no", LastModifiedBy=by), [])
@@ -73,7 +81,9 @@ def test_the_champion_has_scores_with_intervals_differences_and_its_translations
     page = rendered(dossier, tmp_path)
     for expected in (
         "en-ig 200 chrF++ 61.2 59.8 to 62.8 12.3 10.9 to 13.9 +48.9 55.7 54.3 to 57.3 +5.5",
-        "both validation loss 0.52 4.1 −3.580 0.61 −0.090",
+        "en-ig validation loss over 4,321 tokens 0.54 4.3 −3.760 — —",
+        "ig-en validation loss over 3,333 tokens 0.5 3.8 −3.300 — —",
+        "both validation loss over 7,654 tokens 0.52 4.1 −3.580 0.61 −0.090",
         "en-ig champion 61.2 55.7 +5.5 +3.2 to +7.8 0.998",
         "The champion was asusu-igbo/1, scored on the same sentences.",
         "en-ig champion 0.5 %",
@@ -131,7 +141,7 @@ def test_seals_images_and_the_registry_entry_are_there(
 ) -> None:
     text = rendered(replace(dossier, provenance={"image of TrainLora": "repository@sha256:1"}), tmp_path).text
     assert "200 0.5 0.4 3.33 min 1 1.0 MiB 0000000000000000" in text
-    assert "image of TrainLora repository@sha256:1" in text
+    assert "image of TrainLora repository@sha256:1 code 0.1.0+0123456789ab base model tiny" in text
     assert f"adapter {'9' * 64} corpus prepared sha256:abc" in text
 
 

@@ -32,7 +32,8 @@ def test_a_passed_run_shows_verdict_scores_data_plan_canaries_and_commands(files
         "✓ 0 sentences or near-copies cross the splits",
         "Apache-2.0",
         "2,000 to 2,900",
-        "$0.20 at $1.41 an hour",
+        "$0.06 at $0.42 an hour, spot",
+        "The price is an assumption, nobody has read a bill: a spot price that was seen once.",
         "CanaryResume found the checkpoint that the platform brought back and went on from step 12",
         "Sealed at steps 100, 200, 300. The run was not resumed.",
         "f" * 64,
@@ -48,7 +49,8 @@ def test_a_machine_without_a_gpu_is_given_no_price(files: RunFiles, tmp_path: Pa
     contract.save(tmp_path / "canary.json", here)
     text = rendered(replace(files, canary_train=tmp_path / "canary.json"), tmp_path).text
     assert "no GPU, no price" in text
-    assert "at $1.41 an hour" not in text
+    assert "an hour, spot" not in text
+    assert "The price is an assumption" not in text
 
 
 def test_twenty_are_drawn_in_order_and_twenty_worst_are_sorted_by_score(files: RunFiles, tmp_path: Path) -> None:
@@ -103,7 +105,7 @@ def test_an_endless_sentence_is_folded_but_whole(files: RunFiles, tmp_path: Path
 
 def test_pictures_take_their_colours_from_the_page_and_share_no_ids(files: RunFiles, tmp_path: Path) -> None:
     page = rendered(files, tmp_path)
-    assert page.elements["svg"] == 7
+    assert page.elements["svg"] == 9
     assert page.source.count("currentColor") > 30
     assert "#0" not in page.source[page.source.index("<svg") :]
     ids = Counter(value for name, value in page.attributes if name == "id")
@@ -181,11 +183,11 @@ def test_the_plan_shows_what_memory_it_needs_and_how_often_it_saves(files: RunFi
 def test_memory_is_drawn_where_the_model_is_more_than_nothing_beside_the_gpu(
     files: RunFiles, gathered: Path, tmp_path: Path
 ) -> None:
-    assert rendered(files, tmp_path).elements["svg"] == 7
+    assert rendered(files, tmp_path).elements["svg"] == 9
     path = gathered / contract.PLAN
     plan = contract.load(path, contract.TrainingPlan)
     contract.save(path, plan.model_copy(update={"memory": plan.memory.model_copy(update={"need": 0.9})}))
-    assert rendered(files, tmp_path).elements["svg"] == 6
+    assert rendered(files, tmp_path).elements["svg"] == 8
 
 
 def test_checkpoint_seals_are_listed_by_step(files: RunFiles, tmp_path: Path, training_seals: list[Path]) -> None:

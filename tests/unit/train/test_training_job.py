@@ -11,7 +11,7 @@ from pipeline.definition import read
 from steps.contract import TokenFingerprint, TrainingReport, load, save
 from steps.job import Refused, event
 from steps.train.__main__ import main
-from steps.train.curve import keeps_point
+from steps.train.curve import keeps_point, loss_points, pace_points
 
 
 def report(job):
@@ -136,10 +136,29 @@ def test_a_thinned_curve_survives_a_restart_and_keeps_its_last_point(training_jo
     (whole.checkpoints / "checkpoint-10").rename(resumed.checkpoints / "checkpoint-10")
     main()
     assert report(resumed).curve == report(whole).curve
+    assert [point.step for point in report(resumed).pace_curve] == [point.step for point in report(whole).curve]
+    assert all(point.tokens_per_second > 0 and point.memory_gib > 0.01 for point in report(resumed).pace_curve)
     assert report(resumed).train_loss == report(whole).train_loss == report(whole).curve[-1].loss
     state = json.loads((resumed.checkpoints / "checkpoint-20" / "trainer_state.json").read_text())
     assert [row["step"] for row in state["log_history"] if "loss" in row] == [1, 4, 8, 12, 16, 20]
     assert same(adapter(whole), adapter(resumed))
+
+
+def test_speed_and_memory_of_before_a_restart_stay_on_their_curve(training_job):
+    whole = training_job("whole", save_steps="9")
+    main()
+    resumed = training_job("resumed", save_steps="9")
+    resumed.checkpoints.mkdir()
+    (whole.checkpoints / "checkpoint-10").rename(resumed.checkpoints / "checkpoint-10")
+    main()
+    assert report(resumed).pace_curve[:10] == report(whole).pace_curve[:10]
+    assert report(resumed).pace_curve[10:] != report(whole).pace_curve[10:], "another process has another speed"
+
+
+def test_a_history_of_before_speed_was_kept_has_losses_and_no_speed():
+    rows = [{"step": 1, "loss": 1.0, "learning_rate": 0.1}, {"step": 2, "validation_loss": 1.0}]
+    assert [point.step for point in loss_points(rows)] == [1]
+    assert pace_points(rows) == []
 
 
 def test_another_run_can_be_resumed_through_its_channel(training_job):
