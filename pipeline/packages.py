@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -54,9 +55,17 @@ def name_of(package: Mapping[str, Any]) -> str:
 
 
 def champion_of(packages: list[Package]) -> Package | None:
-    """The version that was approved last, by the time of approval: approving an older one makes it champion again."""
+    """The version that was approved last: approving an older one makes it champion again.
+
+    The time is LastModifiedTime. The service has no time of approval, in no answer and no event; a time of our own in the
+    entry would miss the approvals made in the console, and so their rollbacks.
+    """
     approved = [package for package in packages if package["ModelApprovalStatus"] == "Approved"]
-    return max(approved, key=lambda package: str(package["LastModifiedTime"]), default=None)
+    return max(approved, key=_changed, default=None)
+
+
+def _changed(package: Package) -> tuple[datetime, int]:
+    return datetime.fromisoformat(package["LastModifiedTime"]), int(package["ModelPackageVersion"])
 
 
 def find_package(packages: list[Package], version: str, listing: str) -> Package:

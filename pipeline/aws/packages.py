@@ -12,10 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.aws.objects import fetch
 from pipeline.aws.people import refuse_own_run
-from pipeline.aws.session import Account, Missing, explained
-from pipeline.errors import AsusuError, BadInput
-from pipeline.local.store import parse_uri
+from pipeline.aws.session import Account, explained
+from pipeline.decided import one_line, signed_reason
+from pipeline.errors import BadInput
 from pipeline.packages import (
     REASON_LIMIT,
     Package,
@@ -29,7 +30,6 @@ from pipeline.packages import (
 from steps.evaluate.unpack import MAX_BYTES, MODEL_ARCHIVE
 
 GROUPS = "asusu-"  # what `pipeline.recipes.pipeline_name` begins with
-PIECE = 1024 * 1024
 LATER = "the champion's folder follows when the approval event has been handled"
 
 
@@ -57,13 +57,13 @@ class AwsPackages:
         return sorted(found, key=lambda package: int(package["ModelPackageVersion"]))
 
     def decide(self, package: Package, verdict: Verdict, reason: str, *, own: bool) -> list[str]:
-        """Record a decision with its reason and who made it; the service keeps both and the time.
+        """Record a decision with its reason and who made it; the service keeps both and the time, of the last decision.
 
         Raises BadInput for a reason that is too long and for an approval of one's own run, AsusuError where the files
         are gone or are not those that were evaluated. Then nothing is recorded.
         """
         caller = self.account.caller()
-        said = f"{' '.join(reason.split())} (by {caller['Arn']})"
+        said = signed_reason(one_line(reason), caller["Arn"])
         if len(said) > REASON_LIMIT:
             raise BadInput(
                 f"the reason has {len(reason)} characters, and {REASON_LIMIT - len(said) + len(reason)} fit beside who decided"
@@ -82,25 +82,11 @@ class AwsPackages:
         """Raises AsusuError unless model and reports are there and are those that were evaluated and registered."""
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)
-            archive = self._fetch(artifact_of(package), folder / MODEL_ARCHIVE)
+            archive = fetch(self.account, artifact_of(package), folder / MODEL_ARCHIVE, MAX_BYTES)
             evaluated_adapter(package, archive, folder / "unpacked")
             for number, stated in enumerate(stated_sums(package)):
-                refuse_other_report(package, stated, self._fetch(stated.address, folder / f"{number}.json"))
-
-    def _fetch(self, address: str, target: Path) -> Path:
-        """Download an object; nothing is written where there is none. Raises AsusuError for one that is far too large."""
-        place = parse_uri(address)
-        try:
-            with explained(f"reading {address}"):
-                answer = self.account.s3.get_object(Bucket=place.bucket, Key=place.key)
-                if answer["ContentLength"] > MAX_BYTES:
-                    raise AsusuError(f"{address} has {answer['ContentLength']:,} bytes; an adapter is far smaller")
-                with target.open("wb") as file:
-                    for piece in answer["Body"].iter_chunks(PIECE):
-                        file.write(piece)
-        except Missing:
-            target.unlink(missing_ok=True)
-        return target
+                report = fetch(self.account, stated.address, folder / f"{number}.json", MAX_BYTES)
+                refuse_other_report(package, stated, report)
 
 
 def _described(answer: dict[str, Any]) -> Package:

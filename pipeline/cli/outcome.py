@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline.decided import decisions_of
 from pipeline.errors import harmless
 from pipeline.local.record import Execution
 from pipeline.local.registry import Registry
@@ -56,24 +57,30 @@ def report_on(execution: Execution, definition_text: str, workdir: Path) -> Outc
     return Outcome(execution, workdir, page, files)
 
 
-def page_of(package: Mapping[str, Any], workdir: Path) -> Path:
-    """Where the dossier of a version lies."""
-    return workdir / "reports" / f"{package['ModelPackageGroupName']}-{package['ModelPackageVersion']}.html"
+def page_of(package: Mapping[str, Any], workdir: Path, account: str = "") -> Path:
+    """Where the dossier of a version lies: those of an account in a folder of its number."""
+    name = f"{package['ModelPackageGroupName']}-{package['ModelPackageVersion']}.html"
+    return workdir / "reports" / account / name
 
 
 def files_of(package: Mapping[str, Any], execution: Execution, definition_text: str, workdir: Path) -> RunFiles:
     """What the dossier of a version is made of: its run's artefacts, where it stands, and how to decide."""
     group = Registry(workdir / "registry").packages(str(package["ModelPackageGroupName"]))
-    files = gather(execution, definition_text, Store(workdir.absolute() / "s3"), decisions(package, workdir))
-    return replace(files, package=facts_of(package, group))
+    commands = decision_commands(package, place_of(workdir))
+    return stands(gather(execution, definition_text, Store(workdir.absolute() / "s3"), commands), package, group)
 
 
-def decisions(package: Mapping[str, Any], workdir: Path) -> list[tuple[str, str]]:
-    """What an approver may type: purpose and command."""
-    asusu, name, place = program(), name_of(package), place_of(workdir)
+def stands(files: RunFiles, package: Mapping[str, Any], group: Sequence[Mapping[str, Any]]) -> RunFiles:
+    """The same files with where the version stands: what was decided about it, and which version is champion."""
+    return replace(files, package=facts_of(package, group), decisions=tuple(decisions_of(package)))
+
+
+def decision_commands(package: Mapping[str, Any], options: str) -> list[tuple[str, str]]:
+    """What an approver may type: purpose and command. `options` name the registry."""
+    asusu, name = program(), name_of(package)
     return [
-        ("look", f"{asusu} review {name} --open{place}"),
-        *((verb, f'{asusu} {verb} {name} --reason "..."{place}') for verb in ("approve", "reject")),
+        ("look", f"{asusu} review {name} --open{options}"),
+        *((verb, f'{asusu} {verb} {name} --reason "..."{options}') for verb in ("approve", "reject")),
     ]
 
 
@@ -191,4 +198,5 @@ def next_command(execution: Execution, workdir: Path) -> str:
     failed = [step for step in execution.steps if step.status == "Failed"]
     if failed and failed[0].type != "Training":
         return "correct what is named above and run the same command again; finished steps are reused"
-    return f"{program()} run --local{place} --resume"
+    engine = next((f" --runner {step.engine}" for step in execution.steps if step.engine), "")
+    return f"{program()} run --local{place}{engine} --resume"

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import getpass
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import settings
+from pipeline.errors import AsusuError
 from pipeline.local.champion import publish_champion, verify_artifact
 from pipeline.local.registry import Registry
 from pipeline.local.store import Store
 from pipeline.local.workplace import locked
 from pipeline.packages import Package, Verdict, champion_of, name_of
+
+
+class Unpublished(AsusuError):
+    """The decision stands, and new models are still compared with the champion before it."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,8 @@ class LocalPackages:
     def decide(self, package: Package, verdict: Verdict, reason: str, *, own: bool) -> list[str]:
         """Record a decision; says where the champion changed. Everybody's runs are their own here, so `own` says nothing.
 
-        Raises BadInput for a reason the registry does not take, AsusuError where files are gone or were changed.
+        Raises BadInput for a reason the registry does not take, AsusuError where files are gone or were changed: then
+        nothing is recorded. Raises Unpublished where the decision stands but the new champion cannot be published.
         """
         registry, store = Registry(self.workdir / "registry"), Store(self.workdir / "s3")
         group = str(package["ModelPackageGroupName"])
@@ -36,7 +43,27 @@ class LocalPackages:
             before = champion_of(registry.packages(group))
             if verdict == "Approved":
                 verify_artifact(package, store)
-            registry.decide(str(package["ModelPackageArn"]), verdict, reason, getpass.getuser())
-            champion = publish_champion(registry, group, store, settings.load("local").bucket)
+            registry.decide(str(package["ModelPackageArn"]), verdict, reason, _person())
+            try:
+                champion = publish_champion(registry, group, store, settings.load("local").bucket)
+            except (AsusuError, OSError) as error:
+                raise _unpublished(package, verdict, before, error) from error
         was = name_of(before) if before else None
         return [] if champion == was else [f"champion: {champion or 'none'} (before: {was or 'none'})"]
+
+
+def _person() -> str:
+    """Who sits here; in a container the user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def _unpublished(package: Package, verdict: Verdict, before: Package | None, error: Exception) -> Unpublished:
+    why = error.message if isinstance(error, AsusuError) else str(error)
+    still = name_of(before) if before else "none"
+    return Unpublished(
+        f"{name_of(package)} is {verdict.lower()}, but the champion's folder still holds {still}: {why}",
+        hint="approve a version whose files are there, or reject those whose files are gone",
+    )

@@ -1,19 +1,23 @@
-"""The model registry in files: `<root>/<group>/<version>.json`, with the fields that DescribeModelPackage answers."""
+"""The model registry in files: `<root>/<group>/<version>.json`, with the fields that DescribeModelPackage answers.
+
+One field more, `Decisions`, keeps every decision; the service itself remembers the last.
+"""
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from pipeline.decided import HISTORY, Decision, decisions_of
 from pipeline.errors import BadInput
 from pipeline.local import describe
+from pipeline.local.entry import GROUP_NAME, STATUSES, read_entry
 from pipeline.local.files import write_atomically
 from pipeline.local.names import ACCOUNT
 from pipeline.packages import REASON_LIMIT
@@ -21,14 +25,13 @@ from steps.contract import CARD_LIMIT, ModelCard
 from steps.contract.card import is_plain
 
 # Limits of botocore's CreateModelPackage shape.
-GROUP_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
-STATUSES = ("PendingManualApproval", "Approved", "Rejected")
 METADATA_COUNT, METADATA_KEY, METADATA_VALUE = 50, 128, 256
 METADATA_MARKS = "_.:/=+-@"  # besides letters, numbers and separators of Unicode
 DESCRIPTION_LIMIT = 1024
 CARD_STATUSES = ("Draft", "PendingReview", "Approved", "Archived")
 DIGEST = re.compile(r"[Ss][Hh][Aa]256:[0-9a-fA-F]{64}")
 NOT_DESCRIBED = ("ClientToken", "Tags")
+VERSION = re.compile(r"[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class Registry:
     def decide(self, arn: str, status: str, reason: str, who: str) -> dict[str, Any]:
         """Set a version's status with the reason and who decided, as UpdateModelPackage does; returns the description.
 
+        Earlier decisions stay in the entry, and are written with the new one in one piece.
+
         Raises BadInput where there is no such version, or the reason is empty or over the service's limit.
         """
         package = self.package(arn)
@@ -72,11 +77,13 @@ class Registry:
             raise BadInput(f"ModelApprovalStatus {status!r} is not one of {', '.join(STATUSES)}")
         if not reason.strip() or len(reason) > REASON_LIMIT:
             raise BadInput(f"the reason must have 1 to {REASON_LIMIT} characters, and has {len(reason.strip())}")
+        decision = Decision(status, reason, who, describe.now())
         package |= {
-            "ModelApprovalStatus": status,
-            "ApprovalDescription": reason,
-            "LastModifiedBy": {"UserProfileName": who},
-            "LastModifiedTime": describe.now(),
+            "ModelApprovalStatus": decision.verdict,
+            "ApprovalDescription": decision.reason,
+            "LastModifiedBy": {"UserProfileName": decision.who},
+            "LastModifiedTime": decision.when,
+            HISTORY: [asdict(made) for made in [*decisions_of(package), decision]],
         }
         write_atomically(
             self.root / package["ModelPackageGroupName"] / f"{package['ModelPackageVersion']}.json", package
@@ -85,26 +92,21 @@ class Registry:
 
     def groups(self) -> list[str]:
         """Names of the groups, in order."""
-        return sorted(path.name for path in self.root.glob("*") if path.is_dir())
+        return sorted(path.name for path in self.root.glob("*") if path.is_dir() and GROUP_NAME.fullmatch(path.name))
 
     def packages(self, group: str) -> list[dict[str, Any]]:
-        """Descriptions of a group's versions, oldest first; empty for a group that does not exist."""
-        found = (_read(path) for path in (self.root / group).glob("*.json") if path.stem.isdigit())
+        """Descriptions of a group's versions, oldest first; empty for a group that does not exist.
+
+        Raises BadInput for an entry that was damaged.
+        """
+        found = (read_entry(path) for path in (self.root / group).glob("*.json") if VERSION.fullmatch(path.stem))
         return sorted(found, key=lambda package: int(package["ModelPackageVersion"]))
 
     def package(self, arn: str) -> dict[str, Any] | None:
         """The description of one version, None where there is no such version."""
         group, _, version = arn.rpartition(":model-package/")[2].partition("/")
         path = self.root / group / f"{version}.json"
-        return _read(path) if path.is_file() else None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        package = json.loads(path.read_text(encoding="utf-8"))
-        return {**package, "ModelPackageVersion": int(package["ModelPackageVersion"])}
-    except (ValueError, TypeError, KeyError) as error:
-        raise BadInput(f"{path} is not a model package: {error}", hint="restore or remove the file") from error
+        return read_entry(path) if VERSION.fullmatch(version) and path.is_file() else None
 
 
 def _check(arguments: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import subprocess
@@ -14,8 +15,9 @@ import torch
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
-from pipeline.cli import packages as verbs
+from pipeline.cli import decide as verbs
 from pipeline.cli.main import app
+from pipeline.errors import AsusuError
 from pipeline.local.archive import write_archive
 from pipeline.local.decisions import LocalPackages
 from pipeline.local.registry import Registry
@@ -114,7 +116,7 @@ def test_the_command_shown_for_a_missing_reason_names_the_account_that_was_asked
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register(tmp_path, 1.0)
-    monkeypatch.setattr(verbs, "_registry", lambda *_: LocalPackages(tmp_path))
+    monkeypatch.setattr(verbs, "registry_of", lambda *_: LocalPackages(tmp_path))
     ended = CliRunner().invoke(app, ["approve", "1", "--env", "production", "--account", "123456789012"])
     assert '--reason "..." --env production --account 123456789012' in str(ended.exception)
 
@@ -211,6 +213,99 @@ def test_packages_as_json_is_what_the_service_describes_and_the_mark(tmp_path: P
     asusu(tmp_path, "approve", "1", "--reason", "good")
     (row,) = json.loads(asusu(tmp_path, "packages", "--json").stdout)
     assert (row["ModelPackageVersion"], row["Champion"], row["ModelApprovalStatus"]) == (1, True, "Approved")
+
+
+def call(workdir: Path, *arguments: str) -> str:
+    """`asusu` in this process."""
+    ended = CliRunner().invoke(app, [*arguments, "--workdir", str(workdir)], catch_exceptions=False)
+    assert ended.exit_code == 0, ended.output
+    return ended.output
+
+
+def test_every_decision_is_kept_and_the_last_is_listed_with_who_and_when(tmp_path: Path) -> None:
+    for value in (1.0, 2.0):
+        register(tmp_path, value)
+    said = [
+        ("approve", "the first\nthat is good enough"),
+        ("reject", "it invents names"),
+        ("approve", "no, it did not"),
+    ]
+    for verb, reason in said:
+        call(tmp_path, verb, "1", "--reason", reason)
+    first, second = json.loads(call(tmp_path, "packages", "--json"))
+    assert [row["reason"] for row in first["Decisions"]] == [" ".join(reason.split()) for _, reason in said]
+    assert [row["verdict"] for row in first["Decisions"]] == ["Approved", "Rejected", "Approved"]
+    assert all(row["who"] for row in first["Decisions"])
+    assert sorted(row["when"] for row in first["Decisions"]) == [row["when"] for row in first["Decisions"]]
+    assert second["Decisions"] == []
+    last = first["Decisions"][-1]
+    shown = call(tmp_path, "packages")
+    when = f"{last['when'][:16].replace('T', ' ')} UTC"
+    assert f"asusu-igbo/1 approved {when} by {last['who']}: no, it did not (2 earlier, shown by --json)\n" in shown
+
+
+def test_a_decision_brings_the_page_up_to_date_and_those_that_name_another_champion(tmp_path: Path) -> None:
+    for value in (1.0, 2.0):
+        register(tmp_path, value)
+    page, other = (tmp_path / "reports" / f"asusu-igbo-{version}.html" for version in (1, 2))
+    assert f"dossier: {page}" in call(tmp_path, "approve", "1", "--reason", "reads well <b>")
+    assert "reads well &lt;b&gt;" in page.read_text(encoding="utf-8")
+    assert "<dd>this version</dd>" in page.read_text(encoding="utf-8")
+    assert not other.exists()
+    call(tmp_path, "approve", "2", "--reason", "reads better")
+    assert "reads better" in other.read_text(encoding="utf-8")
+    assert "<dd>this version</dd>" not in page.read_text(encoding="utf-8")
+    assert "asusu-igbo/2" in page.read_text(encoding="utf-8")
+
+
+def test_a_decision_stands_where_its_page_cannot_be_written(tmp_path: Path) -> None:
+    register(tmp_path, 1.0)
+    (tmp_path / "reports").write_text("a file where a folder should be")
+    said = call(tmp_path, "approve", "1", "--reason", "good")
+    assert "asusu-igbo/1 is approved: good" in said
+    assert "the page of asusu-igbo/1 could not be written, and still says what it said" in said
+    assert champion(tmp_path) == "asusu-igbo/1"
+
+
+def test_a_champion_whose_files_are_gone_is_not_published_and_what_stands_is_said(tmp_path: Path) -> None:
+    for value in (1.0, 2.0):
+        register(tmp_path, value)
+    for version in ("1", "2"):
+        call(tmp_path, "approve", version, "--reason", "good")
+    (tmp_path / "s3" / BUCKET / "training" / "1.0" / "model.tar.gz").unlink()
+    with pytest.raises(AsusuError) as error:
+        call(tmp_path, "reject", "2", "--reason", "it invents names")
+    assert "asusu-igbo/2 is rejected, but the champion's folder still holds asusu-igbo/2" in error.value.message
+    assert "the model of asusu-igbo/1 is gone" in error.value.message
+    assert Registry(tmp_path / "registry").packages("asusu-igbo")[1]["ModelApprovalStatus"] == "Rejected"
+    assert "it invents names" in (tmp_path / "reports" / "asusu-igbo-2.html").read_text(encoding="utf-8")
+    assert champion(tmp_path) == "asusu-igbo/2"
+    call(tmp_path, "reject", "1", "--reason", "its files are gone")
+    assert champion(tmp_path) is None
+
+
+def test_a_person_without_a_name_decides_by_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    register(tmp_path, 1.0)
+    call(tmp_path, "reject", "1", "--reason", "bad")
+    package = Registry(tmp_path / "registry").packages("asusu-igbo")[0]
+    assert package["LastModifiedBy"]["UserProfileName"] == f"uid {os.getuid()}"
+
+
+def test_hostile_text_of_an_entry_reaches_the_terminal_as_text(tmp_path: Path) -> None:
+    register(tmp_path, 1.0)
+    path = tmp_path / "registry" / "asusu-igbo" / "1.json"
+    hostile = "\x1b]0;title\x07[red]x[/red]\u202e"
+    package = json.loads(path.read_text())
+    package |= {"ModelApprovalStatus": "Approved", "ApprovalDescription": hostile * 200}
+    package["CustomerMetadataProperties"] |= {"chrf_forward": hostile, "execution": f"../../{hostile}"}
+    path.write_text(json.dumps(package))
+    for said in (call(tmp_path, "packages"), call(tmp_path, "packages", "--json"), call(tmp_path, "review", "1")):
+        assert not {"\x1b", "\x07", "\u202e"} & set(said)
+    assert "[red]x[/red]" in call(tmp_path, "packages")
 
 
 def test_control_characters_of_a_reason_do_not_reach_the_terminal(tmp_path: Path) -> None:

@@ -109,6 +109,43 @@ def test_the_dossier_is_written_and_names_the_commands_to_decide(tmp_path: Path)
     assert "Passed the gate, approved" in page.read_text(encoding="utf-8")
 
 
+def test_a_version_whose_run_has_no_record_any_more_has_a_page_of_what_its_entry_names(tmp_path: Path) -> None:
+    execution = registered(tmp_path, 1)
+    where = f"s3://{BUCKET}/runs/{execution.execution_id}/evaluation/{contract.EVALUATION_REPORT}"
+    path = tmp_path / "registry" / "asusu-igbo" / "1.json"
+    package = json.loads(path.read_text()) | {
+        "ModelMetrics": {"ModelQuality": {"Statistics": {"S3Uri": where}}},
+        "InferenceSpecification": {"Containers": [{"ModelDataUrl": f"s3://{BUCKET}/training/gone/model.tar.gz"}]},
+    }
+    path.write_text(json.dumps(package))
+    (tmp_path / "executions" / f"{execution.execution_id}.json").unlink()
+    gone = f"the record of run {execution.execution_id!r} is gone from {tmp_path / 'executions'}"
+    assert f"missing:  {gone}" in review(tmp_path, "1")
+    facts = json.loads(review(tmp_path, "1", "--json"))
+    assert facts["evaluation"]["champion"] == "asusu-igbo/1"
+    assert facts["samples"]["random"]
+    assert facts["absent"]["plan"] == f"There is no plan.json: {gone}."
+    page = (tmp_path / "reports" / "asusu-igbo-1.html").read_text(encoding="utf-8")
+    assert "Passed the gate, waiting for approval" in page
+    assert "the run ended before" not in page
+
+
+@pytest.mark.parametrize("execution", [None, "", "../../etc/passwd"])
+def test_an_entry_that_names_no_run_is_reviewed_and_says_so(tmp_path: Path, execution: str | None) -> None:
+    named = {} if execution is None else {"execution": execution}
+    Registry(tmp_path / "registry").register(
+        {
+            "ModelPackageGroupName": "asusu-igbo",
+            "InferenceSpecification": {"Containers": [{"ModelDataUrl": f"s3://{BUCKET}/gone/model.tar.gz"}]},
+        }
+    )
+    path = tmp_path / "registry" / "asusu-igbo" / "1.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"CustomerMetadataProperties": named}))
+    why = "the record of run '../../etc/passwd' is gone" if execution else "the entry does not say which run made it"
+    assert f"missing:  {why}" in review(tmp_path, "1")
+    assert why in json.loads(review(tmp_path, "1", "--json"))["absent"]["evaluation"]
+
+
 def test_markdown_is_written_beside_the_page(tmp_path: Path) -> None:
     registered(tmp_path, 1)
     output = review(tmp_path, "1", "--markdown")
