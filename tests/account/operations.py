@@ -1,0 +1,293 @@
+"""What this account answers itself: what moto lacks, and what it fakes."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from moto.sagemaker.models import sagemaker_backends
+
+from pipeline.definition import read
+from pipeline.errors import AsusuError
+from pipeline.local.parameters import typed_parameters
+from pipeline.local.record import Execution, StepRecord
+from tests.account.platform import Platform
+
+Answer = Mapping[str, Any]
+JOBS = {"Training": "training-job", "Processing": "processing-job"}
+UNSEEN = ("Pending", "Skipped")
+
+
+class Refusal(Exception):
+    """An error the service would answer with."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code, self.message, self.status = code, message, status
+
+
+@dataclass
+class Account:
+    """State beside moto's. `quotas` and `prices` are files that a test may rewrite while the account runs."""
+
+    number: str
+    region: str
+    folder: Path
+    platform: Platform
+    tokens: dict[str, str] = field(default_factory=dict)
+    creators: dict[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def backend(self) -> Any:
+        """moto's SageMaker."""
+        return sagemaker_backends[self.number][self.region]
+
+    def quotas(self) -> list[dict[str, Any]]:
+        """Rows of `quotas.json`: QuotaName, QuotaCode, Value."""
+        return json.loads((self.folder / "quotas.json").read_text(encoding="utf-8"))
+
+    def prices(self) -> dict[str, float]:
+        """`prices.json`: dollars an hour by `<instance>-<component>`, e.g. `ml.g5.xlarge-Training`."""
+        return json.loads((self.folder / "prices.json").read_text(encoding="utf-8"))
+
+    def execution_id(self, request: Mapping[str, Any]) -> str:
+        """The id in a request's PipelineExecutionArn. Raises Refusal for one that this account has not."""
+        arn = str(request["PipelineExecutionArn"])
+        for pipeline in self.backend.pipelines.values():
+            if arn in pipeline.pipeline_executions:
+                return arn.rpartition("/")[2]
+        raise Refusal("ResourceNotFound", f"Pipeline execution {arn} does not exist")
+
+
+def before_start(account: Account, request: Mapping[str, Any]) -> Answer | None:
+    """Refuse what the service would refuse at the start; a token that was used before gives the execution it began."""
+    if found := account.tokens.get(str(request.get("ClientRequestToken", ""))):
+        return {"PipelineExecutionArn": found}
+    name = str(request["PipelineName"]).rpartition("/")[2]
+    pipeline = account.backend.pipelines.get(name)
+    if pipeline is None:
+        raise Refusal("ResourceNotFound", f"Pipeline '{name}' does not exist.")
+    definition = read(pipeline.pipeline_definition)
+    given = {row["Name"]: row["Value"] for row in request.get("PipelineParameters", ())}
+    try:
+        typed_parameters(definition, given)
+    except AsusuError as error:
+        raise Refusal("ValidationException", str(error)) from error
+    known = {step.name for step in definition.steps}
+    for row in request.get("SelectiveExecutionConfig", {}).get("SelectedSteps", ()):
+        if row["StepName"] not in known:
+            raise Refusal("ValidationException", f"Step {row['StepName']} is not in the pipeline definition")
+    return None
+
+
+def after_start(account: Account, request: Mapping[str, Any], answer: Answer, caller: Mapping[str, str]) -> Answer:
+    """Run the execution that moto has only written down."""
+    arn = str(answer["PipelineExecutionArn"])
+    name = str(request["PipelineName"]).rpartition("/")[2]
+    selective = request.get("SelectiveExecutionConfig", {})
+    account.tokens[str(request.get("ClientRequestToken", uuid.uuid4()))] = arn
+    account.creators[arn] = caller
+    account.platform.start(
+        arn.rpartition("/")[2],
+        name,
+        str(account.backend.pipelines[name].pipeline_definition),
+        {row["Name"]: row["Value"] for row in request.get("PipelineParameters", ())},
+        selected=[row["StepName"] for row in selective.get("SelectedSteps", ())],
+        source=str(selective.get("SourcePipelineExecutionArn", "")),
+    )
+    return answer
+
+
+def after_describe(account: Account, request: Mapping[str, Any], answer: Answer, caller: Mapping[str, str]) -> Answer:
+    """The real status and reason, and who started it."""
+    status, reason = account.platform.status(account.execution_id(request))
+    creator = account.creators.get(str(request["PipelineExecutionArn"]))
+    return {
+        **answer,
+        "PipelineExecutionStatus": status,
+        **({"FailureReason": reason[:1300]} if reason else {}),
+        **({"CreatedBy": {"IamIdentity": dict(creator)}} if creator else {}),
+    }
+
+
+def after_list(account: Account, request: Mapping[str, Any], answer: Answer, caller: Mapping[str, str]) -> Answer:
+    """The real statuses, newest first as the service does."""
+    rows = []
+    for row in answer["PipelineExecutionSummaries"]:
+        status, reason = account.platform.status(str(row["PipelineExecutionArn"]).rpartition("/")[2])
+        rows.append({**row, "PipelineExecutionStatus": status, "PipelineExecutionFailureReason": reason})
+    return {**answer, "PipelineExecutionSummaries": sorted(rows, key=lambda row: row["StartTime"], reverse=True)}
+
+
+def list_steps(account: Account, request: Mapping[str, Any]) -> Answer:
+    """ListPipelineExecutionSteps: steps that began, the newest first unless asked otherwise."""
+    record = account.platform.record(account.execution_id(request))
+    rows = [_step(account, step) for step in (record.steps if record else ()) if step.status not in UNSEEN]
+    ascending = request.get("SortOrder") == "Ascending"
+    return {"PipelineExecutionSteps": sorted(rows, key=lambda row: row["StartTime"], reverse=not ascending)}
+
+
+def _step(account: Account, step: StepRecord) -> Answer:
+    facts: dict[str, Any] = {}
+    if step.type in JOBS:
+        if step.job_name:
+            facts[f"{step.type}Job"] = {"Arn": _arn(account, f"{JOBS[step.type]}/{step.job_name}")}
+    elif step.type == "Condition":
+        facts["Condition"] = {"Outcome": str(step.outcome)}
+    elif step.type == "Fail":
+        facts["Fail"] = {"ErrorMessage": step.reason}
+    elif step.type == "RegisterModel" and step.describe:
+        group, version = step.describe["ModelPackageGroupName"], step.describe["ModelPackageVersion"]
+        facts["RegisterModel"] = {"Arn": _arn(account, f"model-package/{group}/{version}")}
+    return {
+        "StepName": step.name,
+        "StartTime": step.started or 0.0,
+        **({"EndTime": step.ended} if step.ended else {}),
+        "StepStatus": step.status,
+        **({"FailureReason": step.reason[:1024]} if step.status == "Failed" else {}),
+        **({"CacheHitResult": {"SourcePipelineExecutionArn": "unknown"}} if step.reused else {}),
+        "Metadata": facts,
+        "AttemptCount": step.attempts,
+    }
+
+
+def stop(account: Account, request: Mapping[str, Any]) -> Answer:
+    """StopPipelineExecution."""
+    account.platform.stop(account.execution_id(request))
+    return {"PipelineExecutionArn": request["PipelineExecutionArn"]}
+
+
+def retry(account: Account, request: Mapping[str, Any]) -> Answer:
+    """RetryPipelineExecution: goes on where it ended, under the same id."""
+    execution_id = account.execution_id(request)
+    status, _ = account.platform.status(execution_id)
+    if status not in ("Failed", "Stopped"):
+        raise Refusal("ValidationException", f"An execution that is {status} cannot be retried")
+    account.platform.proceed(execution_id)
+    return {"PipelineExecutionArn": request["PipelineExecutionArn"]}
+
+
+def describe_job(kind: str) -> Callable[[Account, Mapping[str, Any]], Answer]:
+    """DescribeTrainingJob or DescribeProcessingJob, of jobs that executions made."""
+
+    def describe(account: Account, request: Mapping[str, Any]) -> Answer:
+        name = request[f"{kind}JobName"]
+        for record in account.platform.records():
+            for step in record.steps:
+                if step.type == kind and step.job_name == name:
+                    return _job(account, kind, record, step)
+        raise Refusal("ValidationException", f"Requested resource not found: {name}")
+
+    return describe
+
+
+def _job(account: Account, kind: str, record: Execution, step: StepRecord) -> Answer:
+    answer = {name: _plain(value) for name, value in step.describe.items()} or {
+        f"{kind}JobStatus": "InProgress",
+        "CreationTime": step.started,
+        "LastModifiedTime": step.started,
+        f"{kind}StartTime": step.started,
+        **({"SecondaryStatus": "Training"} if kind == "Training" else {}),
+    }
+    arn = _arn(account, f"{JOBS[kind]}/{step.job_name}")
+    return {**answer, f"{kind}JobName": step.job_name, f"{kind}JobArn": arn}
+
+
+def _plain(value: Any) -> Any:
+    """Times of the runner's descriptions as the wire has them, in epoch seconds."""
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, str) and value[:2] == "20" and "T" in value:
+        try:
+            return datetime.fromisoformat(value).timestamp()
+        except ValueError:
+            return value
+    return value
+
+
+def list_quotas(account: Account, request: Mapping[str, Any]) -> Answer:
+    """ListServiceQuotas and ListAWSDefaultServiceQuotas, in pages as small as asked."""
+    if request["ServiceCode"] != "sagemaker":
+        raise Refusal("NoSuchResourceException", f"no service {request['ServiceCode']}")
+    rows = [_quota(account, row) for row in account.quotas()]
+    start, size = int(request.get("NextToken", 0)), int(request.get("MaxResults", 100))
+    following = {"NextToken": str(start + size)} if start + size < len(rows) else {}
+    return {"Quotas": rows[start : start + size], **following}
+
+
+def get_quota(account: Account, request: Mapping[str, Any]) -> Answer:
+    """GetServiceQuota."""
+    for row in account.quotas():
+        if row["QuotaCode"] == request["QuotaCode"]:
+            return {"Quota": _quota(account, row)}
+    raise Refusal("NoSuchResourceException", f"no quota {request['QuotaCode']}")
+
+
+def _quota(account: Account, row: Mapping[str, Any]) -> Answer:
+    arn = f"arn:aws:servicequotas:{account.region}:{account.number}:sagemaker/{row['QuotaCode']}"
+    fixed = {"ServiceCode": "sagemaker", "ServiceName": "Amazon SageMaker", "Unit": "None", "Adjustable": True}
+    return {**fixed, "QuotaArn": arn, "GlobalQuota": False, **row}
+
+
+def get_products(account: Account, request: Mapping[str, Any]) -> Answer:
+    """GetProducts of the price list: every item is JSON inside a text."""
+    wanted = {row["Field"]: row["Value"] for row in request.get("Filters", ())}
+    found = []
+    for product, dollars in account.prices().items():
+        instance, _, component = product.partition("-")
+        if wanted.get("instanceName", instance) == instance and wanted.get("component", component) == component:
+            price = {"unit": "Hrs", "pricePerUnit": {"USD": f"{dollars:.10f}"}}
+            attributes = {"instanceName": instance, "component": component, "regionCode": account.region}
+            terms = {"OnDemand": {"X.Y": {"priceDimensions": {"X.Y.Z": price}}}}
+            found.append(json.dumps({"product": {"attributes": attributes}, "terms": terms}))
+    return {"FormatVersion": "aws_v1", "PriceList": found}
+
+
+def after_decision(account: Account, request: Mapping[str, Any], answer: Answer, caller: Mapping[str, str]) -> Answer:
+    """The event of a changed package reaches the function that publishes the champion, in a process of its own.
+
+    The service answers first and delivers later; here the delivery comes first, so that nobody has to wait.
+    """
+    group, _, version = str(answer["ModelPackageArn"]).partition("model-package/")[2].partition("/")
+    detail = {
+        "ModelPackageGroupName": group,
+        "ModelPackageVersion": int(version),
+        "ModelPackageArn": answer["ModelPackageArn"],
+        "ModelApprovalStatus": request.get("ModelApprovalStatus"),
+    }
+    event = {"source": "aws.sagemaker", "detail-type": "SageMaker Model Package State Change", "detail": detail}
+    account.platform.invoke("champion", event)
+    return answer
+
+
+def _arn(account: Account, resource: str) -> str:
+    return f"arn:aws:sagemaker:{account.region}:{account.number}:{resource}"
+
+
+OWN: Mapping[str, Callable[[Account, Mapping[str, Any]], Answer]] = {
+    "SageMaker.ListPipelineExecutionSteps": list_steps,
+    "SageMaker.StopPipelineExecution": stop,
+    "SageMaker.RetryPipelineExecution": retry,
+    "SageMaker.DescribeTrainingJob": describe_job("Training"),
+    "SageMaker.DescribeProcessingJob": describe_job("Processing"),
+    "ServiceQuotasV20190624.ListServiceQuotas": list_quotas,
+    "ServiceQuotasV20190624.ListAWSDefaultServiceQuotas": list_quotas,
+    "ServiceQuotasV20190624.GetServiceQuota": get_quota,
+    "AWSPriceListService.GetProducts": get_products,
+}
+BEFORE: Mapping[str, Callable[[Account, Mapping[str, Any]], Answer | None]] = {
+    "SageMaker.StartPipelineExecution": before_start,
+}
+AFTER: Mapping[str, Callable[[Account, Mapping[str, Any], Answer, Mapping[str, str]], Answer]] = {
+    "SageMaker.StartPipelineExecution": after_start,
+    "SageMaker.DescribePipelineExecution": after_describe,
+    "SageMaker.ListPipelineExecutions": after_list,
+    "SageMaker.UpdateModelPackage": after_decision,
+}

@@ -1,0 +1,109 @@
+"""The account as a server on loopback: `python -m tests.account.server FOLDER` prints its address and serves until SIGTERM."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from moto.iam.models import iam_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+from tests.account.operations import AFTER, BEFORE, OWN, Account, Refusal
+from tests.account.platform import Platform
+from tests.account.shapes import problems
+
+NUMBER = "123456789012"  # moto's
+REGION = "us-east-1"
+CREDENTIAL = re.compile(r"Credential=([^/]+)/")
+JSON = "application/x-amz-json-1.1"
+
+StartResponse = Callable[..., Any]
+
+
+class Front:
+    """A WSGI application before moto's: holds requests against their shapes, answers what moto lacks or fakes."""
+
+    def __init__(self, account: Account, behind: Any) -> None:
+        self.account, self.behind = account, behind
+        self.after_any: list[Callable[[str, Mapping[str, Any]], None]] = []
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """One request."""
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        if not target:
+            return self.behind(environ, start_response)
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        request = json.loads(body or b"{}")
+        try:
+            return _reply(
+                start_response, 200, self._answer(target, request, {**environ, "wsgi.input": io.BytesIO(body)})
+            )
+        except Refusal as refusal:
+            return _reply(start_response, refusal.status, {"__type": refusal.code, "message": refusal.message})
+
+    def _answer(self, target: str, request: Mapping[str, Any], environ: dict[str, Any]) -> Any:
+        prefix, _, operation = target.partition(".")
+        if wrong := problems(prefix, operation, request):
+            raise Refusal("ValidationException", "; ".join(wrong))
+        if target in OWN:
+            return OWN[target](self.account, request)
+        if target in BEFORE and (answer := BEFORE[target](self.account, request)) is not None:
+            return answer
+        status, content = self._moto(environ)
+        answer = json.loads(content or b"{}")
+        if status >= 300:
+            raise Refusal(str(answer.get("__type", "InternalFailure")), str(answer.get("message", answer)), status)
+        if target in AFTER:
+            answer = AFTER[target](self.account, request, answer, self._caller(environ))
+        for hear in self.after_any:
+            hear(target, request)
+        return answer
+
+    def _moto(self, environ: dict[str, Any]) -> tuple[int, bytes]:
+        seen: list[int] = []
+
+        def start_response(status: str, headers: Any, error: Any = None) -> Callable[[bytes], None]:
+            seen.append(int(status.split(maxsplit=1)[0]))
+            return lambda data: None
+
+        content = b"".join(self.behind(environ, start_response))
+        return seen[0], content
+
+    def _caller(self, environ: Mapping[str, Any]) -> dict[str, str]:
+        match = CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
+        key = match[1] if match else ""
+        for user in iam_backends[NUMBER]["aws"].users.values():
+            if key in [row.access_key_id for row in user.access_keys]:
+                return {"Arn": user.arn, "PrincipalId": user.id}
+        return {"Arn": f"arn:aws:sts::{NUMBER}:user/moto", "PrincipalId": key}
+
+
+def _reply(start_response: StartResponse, status: int, answer: Any) -> list[bytes]:
+    content = json.dumps(answer).encode()
+    start_response(f"{status} -", [("Content-Type", JSON), ("Content-Length", str(len(content)))])
+    return [content]
+
+
+def main(folder: Path) -> None:
+    """Serve one account; what it keeps on disk is below the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    account = Account(NUMBER, REGION, folder, Platform(folder, REGION))
+    front = Front(account, DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, front, threaded=True, request_handler=MotoRequestHandler)
+    account.platform.endpoint = f"http://127.0.0.1:{server.server_port}"
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    print(account.platform.endpoint, flush=True)  # noqa: T201  whoever started us reads it
+    server.serve_forever()
+    account.platform.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
