@@ -24,6 +24,8 @@ QUOTAS = {  # names and codes as in a public inventory of the service's quotas
     "Number of instances across all training jobs": ("L-00C91CB5", 4),
     "Number of instances across all spot training jobs": ("L-93958082", 4),
     "Number of instances across all processing jobs": ("L-F311B08F", 4),
+    "Maximum number of instances per training job": ("L-622CFD70", 20),
+    "Maximum number of instances per processing job": ("L-D7CE9A16", 20),
     "Longest run time for a training job": ("L-33A961FD", 432_000),
     "Longest run time for a processing job": ("L-EA47BDD3", 432_000),
 }

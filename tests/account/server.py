@@ -19,10 +19,12 @@ from werkzeug.serving import make_server
 from tests.account.operations import AFTER, BEFORE, OWN, Account, Refusal
 from tests.account.platform import Platform
 from tests.account.shapes import problems
+from tests.account.simulation import is_simulation, simulate
 
 NUMBER = "123456789012"  # moto's
 REGION = "us-east-1"
 CREDENTIAL = re.compile(r"Credential=([^/]+)/")
+FORM = "application/x-www-form-urlencoded"  # the query protocol of IAM and STS
 JSON = "application/x-amz-json-1.1"
 
 StartResponse = Callable[..., Any]
@@ -33,14 +35,17 @@ class Front:
 
     def __init__(self, account: Account, behind: Any) -> None:
         self.account, self.behind = account, behind
-        self.after_any: list[Callable[[str, Mapping[str, Any]], None]] = []
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """One request."""
         target = environ.get("HTTP_X_AMZ_TARGET", "")
-        if not target:
+        if not target and environ.get("CONTENT_TYPE", "").partition(";")[0] != FORM:
             return self.behind(environ, start_response)
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        if not target:
+            if is_simulation(body):
+                return _send(start_response, 200, "text/xml", simulate(body).encode())
+            return self.behind({**environ, "wsgi.input": io.BytesIO(body)}, start_response)
         request = json.loads(body or b"{}")
         try:
             return _reply(
@@ -63,8 +68,6 @@ class Front:
             raise Refusal(str(answer.get("__type", "InternalFailure")), str(answer.get("message", answer)), status)
         if target in AFTER:
             answer = AFTER[target](self.account, request, answer, self._caller(environ))
-        for hear in self.after_any:
-            hear(target, request)
         return answer
 
     def _moto(self, environ: dict[str, Any]) -> tuple[int, bytes]:
@@ -87,8 +90,11 @@ class Front:
 
 
 def _reply(start_response: StartResponse, status: int, answer: Any) -> list[bytes]:
-    content = json.dumps(answer).encode()
-    start_response(f"{status} -", [("Content-Type", JSON), ("Content-Length", str(len(content)))])
+    return _send(start_response, status, JSON, json.dumps(answer).encode())
+
+
+def _send(start_response: StartResponse, status: int, kind: str, content: bytes) -> list[bytes]:
+    start_response(f"{status} -", [("Content-Type", kind), ("Content-Length", str(len(content)))])
     return [content]
 
 

@@ -1,0 +1,116 @@
+"""`asusu doctor` and `asusu preflight` against an account: what they print, and how they end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import doctor, preflight
+from pipeline.cli.deployed import Deployed
+from pipeline.settings import Images
+from tests.unit.aws.preflight.conftest import ADA, GROUP, Stand
+from tests.unit.preflight.deployed import NUMBER, REGISTRY, definition
+
+Asusu = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def no_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave this machine's own rows out."""
+    monkeypatch.setattr(doctor, "check_machine", lambda workdir: [])
+
+
+@pytest.mark.usefixtures("no_machine", "empty")
+def test_doctor_says_of_an_empty_account_what_makes_each_thing(asusu: Asusu) -> None:
+    code, out, _ = asusu("doctor", "--json")
+    rows = {row["name"]: row for row in json.loads(out)["checks"]}
+    assert code == 1
+    assert rows["credentials"]["status"] == "ok"
+    missing = [row for row in rows.values() if row["status"] == "refused"]
+    assert len(missing) == 4 + 4 + 1 + 1 + 1 + 5, "stacks, roles, bucket, key, group, repositories"
+    assert {row["fix"] for row in missing} == {"make infra"}
+    assert rows[f"pipeline {GROUP}"] == {
+        "name": f"pipeline {GROUP}",
+        "status": "warning",
+        "detail": "not deployed yet",
+        "fix": "make upsert-pipeline",
+    }
+
+
+@pytest.mark.usefixtures("no_machine", "empty")
+def test_doctor_calls_what_is_missing_missing(asusu: Asusu) -> None:
+    code, out, _ = asusu("doctor")
+    assert code == 1
+    assert "missing  bucket" in out
+    assert "next: make infra" in out
+    assert "16 missing" in out
+
+
+@pytest.mark.usefixtures("no_machine")
+def test_doctor_without_credentials_says_so_in_one_row(
+    asusu: Asusu, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    code, out, _ = asusu("doctor", "--json")
+    (row,) = json.loads(out)["checks"]
+    assert (code, row["name"], row["status"]) == (1, "credentials", "refused")
+    assert "no usable AWS credentials" in row["detail"]
+    code, out, err = asusu("preflight")
+    assert code == 2
+    assert "no usable AWS credentials" in err
+
+
+def furnished(stand: Stand, monkeypatch: pytest.MonkeyPatch, **quotas: float | None) -> None:
+    """Let the verb find this account, and a definition that need not be compiled."""
+    place = Deployed("igbo", "production", stand.settings, stand.account, NUMBER)
+    monkeypatch.setattr(preflight, "deployed", lambda env, account, recipe: place)
+    text = json.dumps(definition(images=stand.settings.images).raw)
+    monkeypatch.setattr(Deployed, "text", lambda self: text)
+    for key in (f"champion/{GROUP}/none.json", "checkpoints/none/none.json"):
+        stand.account.s3.put_object(Bucket=stand.settings.bucket, Key=key, Body=b"{}")
+    stand.caller(ADA, times=2)
+    stand.iam(passing=True)
+    stand.quotas(**quotas)
+    stand.price(1.408)
+
+
+def test_preflight_refuses_a_quota_of_zero_with_exit_four(
+    stand: Stand, asusu: Asusu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    furnished(stand, monkeypatch, L_B6D80D9C=0.0)
+    code, out, _ = asusu("preflight")
+    assert code == 4
+    assert "refused  quota: ml.g5.xlarge for" in out
+    assert "the account has 0" in out
+    assert "request-service-quota-increase" in out
+
+
+def test_preflight_that_leaves_something_unknown_does_not_end_as_if_all_were_well(
+    stand: Stand, asusu: Asusu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    furnished(stand, monkeypatch)
+    code, out, _ = asusu("preflight", "--json")
+    found = json.loads(out)
+    assert (code, found["verdict"]) == (1, "unknown")
+    unknown = [row["name"] for row in found["checks"] if row["status"] == "unknown"]
+    assert unknown == ["parameters", "corpus", "base model", "hours and cost"], "nobody said which"
+
+
+def test_preflight_offline_asks_nobody_and_refuses_images_without_a_digest(
+    asusu: Asusu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "deployed", lambda *given: pytest.fail("an account was asked for"))
+    tagged = Images(**{step: f"{REGISTRY}/asusu-{step}:latest" for step in Images.model_fields})
+    text = json.dumps(definition(images=tagged).raw)
+    monkeypatch.setattr(preflight, "definition_text", lambda recipe, env, account: text)
+    code, out, _ = asusu("preflight", "--offline", "--json")
+    rows = {row["name"]: row["status"] for row in json.loads(out)["checks"]}
+    assert (code, rows["image digests"]) == (4, "refused")
+    assert set(rows) >= {"definition", "parameters", "region", "volume keys", "time limits", "spot", "metadata"}
