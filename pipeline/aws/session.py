@@ -22,6 +22,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 from botocore.exceptions import ConnectionError as NoConnection
+from botocore.parsers import ResponseParserError
 
 from pipeline.errors import AsusuError, BadInput
 from pipeline.settings import Settings
@@ -40,11 +41,27 @@ THROTTLED = (
 )
 DENIED = ("AccessDenied", "AccessDeniedException", "403", "Forbidden")
 MISSING = ("NoSuchKey", "NoSuchBucket", "404", "NotFound", "ResourceNotFound", "ResourceNotFoundException")
+NOT_FOUND = re.compile(r"resource not found|could not find pipeline", re.I)  # said with a code for bad input
+PASSING = (
+    "InternalFailure",
+    "InternalError",
+    "InternalServerError",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+)
 SIGN_IN = "sign in again (`aws sso login`, or whatever gives you credentials), then repeat the command"
 
 
 class Missing(AsusuError):
     """The account has nothing of that name."""
+
+
+class Denied(AsusuError):
+    """The credentials are good, and may not do this."""
+
+
+class Unreachable(AsusuError):
+    """Nothing is wrong with what was asked: throttling, the network, or a fault of the service. It may work later."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +135,12 @@ def explained(doing: str) -> Iterator[None]:
     except ClientError as error:
         raise _explained(error, doing) from error
     except (NoConnection, HTTPClientError) as error:
-        raise AsusuError(
+        raise Unreachable(
             f"AWS cannot be reached while {doing}: {error}", hint="check the network and region"
+        ) from error
+    except ResponseParserError as error:
+        raise Unreachable(
+            f"the answer was not one of AWS while {doing}", hint="check the network: a proxy may have answered"
         ) from error
     except BotoCoreError as error:
         raise AsusuError(f"AWS could not be asked while {doing}: {error}") from error
@@ -133,15 +154,16 @@ def _explained(error: ClientError, doing: str) -> AsusuError:
     if code in UNKNOWN:
         return BadInput(f"AWS does not know these credentials, while {doing}", hint=SIGN_IN)
     if code in THROTTLED:
-        return AsusuError(
+        return Unreachable(
             f"AWS throttles {error.operation_name}, also after {ATTEMPTS} attempts, while {doing}",
             hint="wait a minute and repeat the command",
         )
     if code in DENIED:
-        return AsusuError(
+        return Denied(
             f"you are not allowed to call {error.operation_name} while {doing}: {message}",
-            hint="use a role that may, such as the approver's",
+            hint="use a role that may; docs/roles.md says who may do what",
         )
-    if code in MISSING:
+    if code in MISSING or (code.startswith("Validation") and NOT_FOUND.search(message)):
         return Missing(f"there is nothing there, while {doing}: {message}")
-    return AsusuError(f"{error.operation_name} failed while {doing}: {message} ({code})")
+    kind = Unreachable if code in PASSING else AsusuError
+    return kind(f"{error.operation_name} failed while {doing}: {message} ({code})")

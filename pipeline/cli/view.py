@@ -50,8 +50,9 @@ def _short(value: Any) -> str:
 class View:
     """Listener of a local run. Use it as a context manager around the run."""
 
-    def __init__(self, steps: Sequence[Step], console: Console) -> None:
+    def __init__(self, steps: Sequence[Step], console: Console, quiet_seconds: float = QUIET_SECONDS) -> None:
         self._console = console
+        self._quiet_seconds = quiet_seconds  # between two lines of progress, where they are not drawn in place
         self._rows: dict[str, StepRecord | None] = {step.name: None for step in steps}
         self._depth = {step.name: 2 if step.branch else 0 for step in steps}
         self._notes: dict[str, str] = {}
@@ -89,16 +90,24 @@ class View:
         except ValueError:
             return
         if event["event"] == "note":
-            self._notes[name] = event["text"]
+            self.on_note(name, event["text"])
             return
         now = time.time()
         phase = (name, event["unit"])
         if event["done"] == 0 or phase not in self._phases:
             self._phases[phase] = now, int(event["done"])  # a resumed step does not begin at zero
-        self._notes[name] = describe_progress(event, self._phases[phase], now)
-        if self._live is None and time.monotonic() - self._said >= QUIET_SECONDS:
+        self.on_progress(name, describe_progress(event, self._phases[phase], now))
+
+    def on_progress(self, name: str, text: str) -> None:
+        """How far a step is, in words: its note until it says something else."""
+        changed, self._notes[name] = self._notes.get(name) != text, text
+        if changed and self._live is None and time.monotonic() - self._said >= self._quiet_seconds:
             self._said = time.monotonic()
-            self._console.print(f"    {name}: {self._notes[name]}", highlight=False, soft_wrap=True)
+            self._console.print(f"    {name}: {text}", highlight=False, soft_wrap=True, markup=False)
+
+    def on_note(self, name: str, text: str) -> None:
+        """What a step found, shown when it has ended."""
+        self._notes[name] = text
 
     def _line(self, step: StepRecord) -> str:
         mark, _ = MARKS[step.status]

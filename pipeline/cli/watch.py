@@ -1,0 +1,165 @@
+"""`asusu watch`: an execution of an account, live, for as long as it takes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+from rich.console import Console
+
+from pipeline.cli.definition import Account, AsJson, Env, Recipe
+from pipeline.cli.executions import RunName, executions_of
+from pipeline.cli.explain import explained_in_account, print_explanation
+from pipeline.cli.outcome import program
+from pipeline.cli.view import View, describe_progress
+from pipeline.definition import read
+from pipeline.errors import AsusuError, BadInput, Interrupted, harmless
+from pipeline.local.record import StepRecord
+from pipeline.progress import progress_in
+from pipeline.review.wording import duration
+from pipeline.runs import Run
+
+if TYPE_CHECKING:
+    from pipeline.aws.executions import Executions
+
+LINES = 200  # of a log, over which the pace is taken
+QUIET_SECONDS = 300.0  # between two lines of progress where nothing is drawn in place: a run may take a week
+Answer = TypeVar("Answer")
+LONGEST_WAIT = 300.0  # seconds between two attempts to reach the account again
+
+
+def watch(
+    run: RunName = None,
+    env: Env = "local",
+    account: Account = "",
+    recipe: Recipe = "igbo",
+    every: Annotated[float, typer.Option("--every", min=0.05, max=3600, help="Seconds between two looks")] = 15.0,
+    as_json: AsJson = False,
+) -> None:
+    """Watch a run to its end; Ctrl-C leaves it alone. Exit 0 succeeded, 1 failed or stopped, 4 refused by the gate."""
+    place, runs = executions_of(env, account, recipe, f"{program()} run --local shows itself")
+    arn = runs.run(runs.find(run)).arn
+    which = f"{arn.rsplit('/', 1)[-1]}{place.options}"
+    again = f"{program()} watch {which}"
+    console = Console(stderr=as_json)
+    try:
+        ended = Watching(runs, arn, console, every, time.sleep).to_the_end()
+    except KeyboardInterrupt:
+        raise Interrupted("no longer watched; the run goes on", hint=f"{again}, or {program()} stop {which}") from None
+    except AsusuError as error:
+        console.print("no longer watched; the run goes on", highlight=False)
+        raise type(error)(error.message, hint=f"{error.hint}; then {again}" if error.hint else again) from error
+    if as_json:
+        print(json.dumps(ended.for_machines(), indent=2, ensure_ascii=False))
+    else:
+        _print_end(ended, runs)
+    raise typer.Exit(ended.exit_code)
+
+
+@dataclass
+class Watching:
+    """Looks at a run again and again. `sleep` waits for some seconds."""
+
+    runs: Executions
+    arn: str
+    console: Console
+    every: float
+    sleep: Callable[[float], None]
+    _seen: dict[str, StepRecord] = field(default_factory=dict)
+    _silent: str = ""  # why no log can be read, once that is said
+
+    def to_the_end(self) -> Run:
+        """Draw the run until it has ended, however often the account cannot be reached. Raises what can only be mended."""
+        definition = read(self._reached(lambda: self.runs.definition(self.arn)))
+        with View(definition.steps, self.console, QUIET_SECONDS) as view:
+            while True:
+                run = self._reached(lambda: self._look(view))
+                if not run.is_running:
+                    return run
+                self.sleep(self.every)
+
+    def _look(self, view: View) -> Run:
+        run = self.runs.run(self.arn)
+        for step in run.steps:
+            if step.status == "Executing":
+                view.on_step(step)
+                self._tell(view, step)
+            elif self._seen.get(step.name) != step:
+                self._tell(view, step)  # its last words, which stand in the line that says it has ended
+                view.on_step(step)
+            self._seen[step.name] = step
+        return run
+
+    def _tell(self, view: View, step: StepRecord) -> None:
+        """Hand the view what the step's job says: its log, else its metrics, else what the service does with it."""
+        from pipeline.aws.logs import describe_job, tail
+
+        if step.type not in ("Training", "Processing"):
+            return
+        try:
+            found = progress_in((line.moment, line.text) for line in tail(self.runs.account, step, LINES))
+        except BadInput:
+            raise
+        except AsusuError as error:
+            if _passes(error):
+                raise
+            found = None
+            if not self._silent:
+                self._silent = error.message
+                self.console.print(
+                    f"note: no progress is shown: {harmless(error.message)}", highlight=False, markup=False
+                )
+        if found and found.event:
+            view.on_progress(step.name, harmless(describe_progress(found.event, found.phase, found.moment)))
+        elif found:
+            view.on_note(step.name, harmless(found.note))
+        elif step.status == "Executing":
+            job = describe_job(self.runs.account, step)
+            metrics = [f"{name.partition(':')[2]} {value:.4g}" for name, value in job.metrics.items()]
+            view.on_progress(step.name, harmless(", ".join(metrics) or job.doing))
+
+    def _reached(self, ask: Callable[[], Answer]) -> Answer:
+        """The answer, after as many attempts as it takes while the account cannot be reached."""
+        wait, lost = self.every, 0.0
+        while True:
+            try:
+                answer = ask()
+            except AsusuError as error:
+                if not _passes(error):
+                    raise
+                if not lost:
+                    lost = time.monotonic()
+                    self.console.print(
+                        f"no answer, trying on: {harmless(error.message)}", highlight=False, markup=False
+                    )
+                self.sleep(wait)
+                wait = min(2 * wait, LONGEST_WAIT)
+                continue
+            if lost:
+                self.console.print(f"connected again after {duration(round(time.monotonic() - lost))}", highlight=False)
+            return answer
+
+
+def _passes(error: AsusuError) -> bool:
+    from pipeline.aws.session import Unreachable
+
+    return isinstance(error, Unreachable)
+
+
+def _print_end(run: Run, runs: Executions) -> None:
+    took = duration(round((run.ended or time.time()) - run.started))
+    if run.status == "Succeeded":
+        what = (
+            f"registered after {took}: {run.package}, waiting for approval"
+            if run.package
+            else f"succeeded after {took}"
+        )
+        print(what)
+        print(f"  next:   {program()} {'packages' if run.package else 'runs'}{runs.options}")
+        return
+    print(f"{run.outcome} after {took}")
+    print_explanation(explained_in_account(run, runs))
