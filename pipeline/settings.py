@@ -16,7 +16,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from pipeline.errors import BadInput
+from pipeline.images import SUFFIX, pinned, read_lock
 from steps.levers import Levers
+from steps.parameters import check_all
 from steps.prepare.options import PrepareOptions
 
 MAX_ENVIRONMENT_VALUE = 256  # ProcessingEnvironmentValue, API reference of CreateProcessingJob
@@ -48,7 +50,10 @@ class _Strict(BaseModel):
 
 
 class Images(_Strict):
-    """One image per step program; the last path component before tag or digest is `asusu-<step>`."""
+    """One image per step program; the last path component before tag or digest is `asusu-<step>`.
+
+    A repository alone gets its digest from the lock beside the environment's file (`pipeline.images`), where there is one.
+    """
 
     preflight: str
     prepare: str
@@ -140,16 +145,20 @@ class Settings(_Strict):
     )
 
     @model_validator(mode="after")
-    def _limits_agree(self) -> Self:
+    def _values_agree(self) -> Self:
+        problems = []
         if self.spot.enabled and self.spot.max_wait_hours < self.max_runtime_hours:
-            raise ValueError(
+            problems.append(
                 f"spot.max_wait_hours {self.spot.max_wait_hours} is under max_runtime_hours {self.max_runtime_hours}: waiting"
                 " includes running, and the service refuses the job; raise it, or lower max_runtime_hours"
             )
         if self.stop_margin_minutes >= 60 * self.max_runtime_hours:
-            raise ValueError(
+            problems.append(
                 f"stop_margin_minutes {self.stop_margin_minutes} leaves nothing of max_runtime_hours {self.max_runtime_hours}"
             )
+        problems += check_all(self.start_parameters)
+        if problems:
+            raise ValueError("; ".join(problems))
         return self
 
 
@@ -179,7 +188,7 @@ def load(name: str, substitutions: dict[str, str] | None = None) -> Settings:
     for word, value in (substitutions or {}).items():
         text = text.replace("{" + word + "}", value)
     try:
-        return Settings.model_validate(read_yaml(text))
+        return _with_digests(Settings.model_validate(read_yaml(text)), lock_place(name))
     except yaml.YAMLError as error:
         raise BadInput(f"environment {name} is not YAML: {error}") from error
     except ValidationError as error:
@@ -189,3 +198,18 @@ def load(name: str, substitutions: dict[str, str] | None = None) -> Settings:
         )
         hint = "give --account 123456789012" if "{account}" in text else "correct the file and try again"
         raise BadInput(f"environment {name} has {error.error_count()} problem(s):\n{problems}", hint=hint) from error
+
+
+def lock_place(name: str) -> Path:
+    """Where the image digests of an environment lie, whether or not anybody has written them."""
+    if name.endswith((".yaml", ".yml")):
+        return Path(name).with_suffix(SUFFIX)
+    return Path(str(files("pipeline") / "environments" / f"{name}{SUFFIX}"))
+
+
+def _with_digests(chosen: Settings, lock: Path) -> Settings:
+    """The settings with the images that the lock names; as they are where nobody has pushed images."""
+    if not lock.is_file():
+        return chosen
+    found = pinned(chosen.images.model_dump(), read_lock(lock.read_text(encoding="utf-8"), lock.name), lock.name)
+    return chosen.model_copy(update={"images": Images.model_validate(found)})

@@ -12,6 +12,7 @@ from pipeline.lint.caching import check_caching
 from pipeline.lint.conditions import check_conditions
 from pipeline.lint.finding import Check, Finding, Rule
 from pipeline.lint.folders import check_absolute_paths, check_mounts
+from pipeline.lint.images import check_images
 from pipeline.lint.limits import check_metrics, check_sizes
 from pipeline.lint.order import check_order
 from pipeline.lint.parameters import check_declarations, check_use
@@ -48,6 +49,7 @@ CHECKS: tuple[Check, ...] = (
     check_approval,
     check_secrets,
     check_image,
+    check_images,
     check_time_limit,
     check_checkpoints,
     check_shared_checkpoints,

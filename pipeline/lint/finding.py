@@ -49,6 +49,7 @@ Rule = Literal[
     "network-isolation",
     "approval-status",
     "secret",
+    "mutable-image",
     "stopping-condition",
     "checkpoints",
     "checkpoint-folder",

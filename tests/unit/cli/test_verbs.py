@@ -85,7 +85,7 @@ def test_what_cannot_be_read_is_named_and_exits_2(asusu, capsys, tmp_path):
     ("arguments", "says"),
     [
         (("graph", "--recipe", "yoruba"), "use igbo, or two language codes"),
-        (("lint", "--env", "staging"), "local, production"),
+        (("lint", "--env", "nowhere"), "local, production, staging"),
         (("lint", "--env", "nowhere.yaml"), "nowhere.yaml"),
         (("run",), "--local"),
         (("nonsense",), "No such command"),

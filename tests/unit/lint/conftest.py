@@ -68,7 +68,7 @@ def training(mode: str, checkpoints: str) -> dict[str, Any]:
     """Arguments of a training step."""
     return {
         "AlgorithmSpecification": {
-            "TrainingImage": "asusu-train",
+            "TrainingImage": "local/asusu-train",
             "TrainingInputMode": "File",
             "MetricDefinitions": [{"Name": "loss", "Regex": '"loss": ([-+0-9.eE]+)'}],
         },
@@ -106,7 +106,10 @@ def registration() -> dict[str, Any]:
         "CustomerMetadataProperties": {"loss": decided("registry.loss"), "kind": "LoRA adapter"},
         "InferenceSpecification": {
             "Containers": [
-                {"Image": "asusu-evaluate", "ModelDataUrl": {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}}
+                {
+                    "Image": "local/asusu-evaluate",
+                    "ModelDataUrl": {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"},
+                }
             ],
             "SupportedContentTypes": ["application/json"],
             "SupportedResponseMIMETypes": ["application/json"],
@@ -126,7 +129,7 @@ def sound() -> dict[str, Any]:
             "Type": "Processing",
             "Description": "Splits the corpus",
             "Arguments": processing(
-                "asusu-prepare", {"corpus": {"Get": "Parameters.CorpusUri"}}, ["splits"], {"Seed": text("Seed")}
+                "local/asusu-prepare", {"corpus": {"Get": "Parameters.CorpusUri"}}, ["splits"], {"Seed": text("Seed")}
             ),
             "CacheConfig": {"Enabled": True, "ExpireAfter": "P30D"},
         },
@@ -136,7 +139,10 @@ def sound() -> dict[str, Any]:
             "Name": "Evaluate",
             "Type": "Processing",
             "Arguments": processing(
-                "asusu-evaluate", {"model": {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}}, ["report"], {}
+                "local/asusu-evaluate",
+                {"model": {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}},
+                ["report"],
+                {},
             ),
             "PropertyFiles": [{"PropertyFileName": "Report", "OutputName": "report", "FilePath": "evaluation.json"}],
         },

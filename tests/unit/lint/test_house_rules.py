@@ -216,3 +216,33 @@ def test_a_cache_with_an_expiry(example: Any, expiry: str) -> None:
 def test_a_cache_that_is_off_needs_nothing(example: Any) -> None:
     example.steps["Train"]["CacheConfig"] = {"Enabled": False}
     assert example.found() == set()
+
+
+@pytest.mark.parametrize(
+    "image", ["asusu-train", "registry:5000/asusu-train", "registry/asusu-train:v1", "asusu-train@v1"]
+)
+def test_an_image_that_may_become_another_under_its_name(example: Any, image: str) -> None:
+    example.arguments("Train")["AlgorithmSpecification"]["TrainingImage"] = image
+    assert example.found() == {("mutable-image", f"{TRAIN}.AlgorithmSpecification.TrainingImage")}
+
+
+def test_images_of_jobs_and_of_the_registered_package_count_alike(example: Any) -> None:
+    example.arguments("Prepare")["AppSpecification"]["ImageUri"] = "asusu-prepare:latest"
+    example.arguments("Register")["InferenceSpecification"]["Containers"][0]["Image"] = "asusu-evaluate:latest"
+    assert example.found() == {
+        ("mutable-image", "Steps.Prepare.Arguments.AppSpecification.ImageUri"),
+        ("mutable-image", "Steps.Register.Arguments.InferenceSpecification.Containers[0].Image"),
+    }
+
+
+def test_an_image_by_digest_stays_what_it_is(example: Any) -> None:
+    digest = "sha256:" + "a" * 64
+    example.arguments("Train")["AlgorithmSpecification"]["TrainingImage"] = f"registry/asusu-train@{digest}"
+    example.arguments("Prepare")["AppSpecification"]["ImageUri"] = f"registry/asusu-prepare:v1@{digest}"
+    assert example.found() == set()
+
+
+def test_an_image_that_a_parameter_names_is_judged_by_its_default(example: Any) -> None:
+    example.raw["Parameters"].append({"Name": "Image", "Type": "String", "DefaultValue": "registry/asusu-train"})
+    example.arguments("Train")["AlgorithmSpecification"]["TrainingImage"] = {"Get": "Parameters.Image"}
+    assert example.found() == {("mutable-image", f"{TRAIN}.AlgorithmSpecification.TrainingImage")}
