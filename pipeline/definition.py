@@ -22,6 +22,9 @@ from pipeline.errors import BadInput
 from pipeline.recipes import languages_of
 from pipeline.settings import Settings
 
+OWN_SUM = "DefinitionSha256"  # the variable that tells EvaluateModel which definition it is in
+UNKNOWN_SUM = "0" * 64
+STATED_SUM = re.compile(rf'("{OWN_SUM}": ")[0-9a-f]{{64}}(?=")')
 STEP_REFERENCE = re.compile(r"Steps\.([A-Za-z0-9_-]+)(?:\.(.+))?")
 
 
@@ -93,8 +96,9 @@ def canonical(definition: Mapping[str, Any]) -> str:
 
 
 def digest(text: str) -> str:
-    """sha256 of a definition's text, in hex."""
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+    """sha256 of a definition's text, in hex. The slot for this very sum, where there is one, counts as UNKNOWN_SUM."""
+    blank = STATED_SUM.sub(rf"\g<1>{UNKNOWN_SUM}", text)
+    return hashlib.sha256(blank.encode("utf-8")).hexdigest()
 
 
 def read(text: str, where: str = "definition") -> Definition:
@@ -203,7 +207,8 @@ def compile_recipe(recipe: str, settings: Settings) -> str:
         with _no_account(settings.region):
             session = _recording_session()
             pipeline = importlib.import_module("pipeline.recipes.igbo").build(recipe, settings, session)
-            return canonical(json.loads(pipeline.definition()))
+            text = canonical(json.loads(pipeline.definition()))
+            return STATED_SUM.sub(rf"\g<1>{digest(text)}", text)
     except ModuleNotFoundError as error:
         raise BadInput(
             f"compiling needs the SageMaker SDK, and {error.name} is not installed",
@@ -231,7 +236,7 @@ def _no_account(region: str) -> Iterator[None]:
     for name in dropped:
         os.environ.pop(name, None)
     os.environ.update(wanted)
-    level = logging.root.manager.disable
+    level, root = logging.root.manager.disable, (logging.root.level, list(logging.root.handlers))
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings():
@@ -239,6 +244,8 @@ def _no_account(region: str) -> Iterator[None]:
             yield
     finally:
         logging.disable(level)
+        logging.root.setLevel(root[0])
+        logging.root.handlers[:] = root[1]  # the SDK has everybody's INFO written to stderr
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)

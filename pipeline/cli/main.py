@@ -7,7 +7,26 @@ import sys
 
 import typer
 
-from pipeline.cli import corpus, definition, estimate, packages, prepare, run, staging
+from pipeline.cli import (
+    corpus,
+    decide,
+    definition,
+    doctor,
+    estimate,
+    explain,
+    packages,
+    plan,
+    preflight,
+    prepare,
+    publish,
+    review,
+    run,
+    runs,
+    staging,
+    start,
+    upsert,
+    watch,
+)
 from pipeline.errors import AsusuError, harmless
 
 app = typer.Typer(
@@ -22,11 +41,24 @@ app.command("lint")(definition.lint)
 app.command("params")(definition.params)
 app.command("graph")(definition.graph)
 app.command("estimate")(estimate.estimate)
+app.command("doctor")(doctor.doctor)
+app.command("preflight")(preflight.preflight)
+app.command("publish")(publish.publish)
+app.command("plan")(plan.plan)
+app.command("upsert")(upsert.upsert)
+app.command("rollback")(upsert.rollback)
 app.command("run")(run.run)
+app.command("start")(start.start)
+app.command("resume")(start.resume)
+app.command("stop")(start.stop)
+app.command("runs")(runs.runs)
+app.command("watch")(watch.watch)
+app.command("explain")(explain.explain)
+app.command("checkpoints")(runs.checkpoints)
 app.command("packages")(packages.packages)
-app.command("review")(packages.review)
-app.command("approve")(packages.approve)
-app.command("reject")(packages.reject)
+app.command("review")(review.review)
+app.command("approve")(decide.approve)
+app.command("reject")(decide.reject)
 app.command("prepare")(prepare.prepare)
 app.command("corpus")(corpus.corpus)
 app.command("stage-base-model")(staging.stage_base_model)

@@ -110,7 +110,7 @@ def prepare(
 
 def key_of(request: Request, linked: LinkedCorpus) -> str:
     """A sum over all that decides the bytes: texts, names, licences, options, code, and the models that are asked."""
-    from steps.prepare.output.manifest import code_version
+    from steps.prepare.output.manifest import preparation_version
 
     scorer = request.options.scorer
     folders = [folder for folder in (request.tokenizer, scorer and Path(scorer.folder)) if folder]
@@ -123,7 +123,7 @@ def key_of(request: Request, linked: LinkedCorpus) -> str:
             "options": options,
             "languages": request.languages,
             "seed": request.seed,
-            "code": code_version(),
+            "code": preparation_version(),
             "models": [[entry.model_dump() for entry in list_files(folder)] for folder in folders],
         }
     )

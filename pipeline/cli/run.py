@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from pipeline import settings
+from pipeline.cli.containers import ContainerMemory, ContainerUser, Images, InRunner, Runner, launcher
 from pipeline.cli.definition import Account, AsJson, Env, Recipe, definition_text
 from pipeline.cli.outcome import print_outcome, program, report_on, summary
 from pipeline.cli.progress import bar
@@ -19,7 +20,7 @@ from pipeline.cli.view import View
 from pipeline.definition import Definition, read
 from pipeline.errors import EXIT_FAILED, EXIT_OK, EXIT_REFUSED, AsusuError, BadInput, Interrupted
 from pipeline.local.record import Execution
-from pipeline.local.requests import passed_over
+from pipeline.local.requests import check_images, passed_over
 from pipeline.local.runner import Options, interruptible
 from pipeline.local.runner import run as run_definition
 from pipeline.recipes import languages_of, pipeline_name
@@ -47,12 +48,17 @@ def run(
     ] = None,
     workdir: Workdir = DEFAULT_WORKDIR,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the newest unfinished run")] = False,
+    runner: InRunner = Runner.PROCESS,
+    images: Images = "",
+    container_user: ContainerUser = "",
+    container_memory: ContainerMemory = "",
     as_json: AsJson = False,
 ) -> None:
     """Run the whole pipeline. Exit 0 registered, 1 failed, 2 bad input, 4 refused by the gate."""
     if not local:
         raise BadInput("only local runs exist so far", hint="asusu run --local")
     given = parse_params(param or [])
+    starter = launcher(runner, images, container_user, container_memory)
     text = definition_text(recipe, env, account)
     definition = read(text)
     name = pipeline_name(recipe)
@@ -61,6 +67,7 @@ def run(
     _refuse_contradictions(resume, given, corpus, benchmark, base_model)
     parameters = given if resume else chosen.start_parameters | given
     _raise(check_all(parameters))
+    check_images(definition, starter.check)
     bucket = open_bucket(workdir, chosen.bucket)
     if not resume:
         refuse_missing(bucket, parameters)
@@ -69,7 +76,7 @@ def run(
         )
     for sentence in passed_over(definition):
         console.print(f"note: {sentence}", highlight=False, soft_wrap=True)
-    execution = _execute(name, text, definition, parameters, workdir, resume, console)
+    execution = _execute(name, text, definition, parameters, workdir, Options(resume=resume, launcher=starter), console)
     outcome = report_on(execution, text, workdir)
     if outcome.unwritten:
         print(f"{program()}: the report could not be written: {outcome.unwritten}", file=sys.stderr)
@@ -154,11 +161,10 @@ def _execute(
     definition: Definition,
     parameters: dict[str, str],
     workdir: Path,
-    resume: bool,
+    options: Options,
     console: Console,
 ) -> Execution:
     with View(definition.steps, console) as view:
-        options = Options(resume=resume)
         try:
             return run_definition(text, parameters, workdir, pipeline_name=name, options=options, listener=view)
         except OSError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipeline.definition import Definition, digest
 from pipeline.errors import BadInput
+from pipeline.local.engine import Engine
 from pipeline.local.orphans import end_orphan
 from pipeline.local.parameters import Scalar, cast
 from pipeline.local.record import EXECUTION_ID, Execution, StepRecord, epoch_now, load_all, save
@@ -82,6 +83,8 @@ def _ended(record: StepRecord) -> StepRecord:
         end_orphan(*record.process)
     if record.status != "Executing":
         return record
+    if record.engine:
+        Engine(record.engine).remove(record.job_name)
     return replace(record, status="Stopped", process=None, reason=KILLED, ended=epoch_now())
 
 

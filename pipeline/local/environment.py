@@ -20,12 +20,7 @@ CommandFor = Callable[[str, JobKind], list[str]]
 
 IMAGE_PREFIX = "asusu-"
 STEPS_PACKAGE = "steps"
-INHERITED = (
-    "PATH",
-    "LANG",
-    "LANGUAGE",
-    "TZ",
-    "TMPDIR",
+THREADS = (
     "OMP_NUM_THREADS",
     "OMP_WAIT_POLICY",
     "MKL_NUM_THREADS",
@@ -34,9 +29,8 @@ INHERITED = (
     "VECLIB_MAXIMUM_THREADS",
     "RAYON_NUM_THREADS",
     "POLARS_MAX_THREADS",
-    "CUDA_VISIBLE_DEVICES",
-    "LD_LIBRARY_PATH",
 )
+INHERITED = ("PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR", *THREADS, "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH")
 
 
 def command_for(image: str, kind: JobKind) -> list[str]:
@@ -44,10 +38,10 @@ def command_for(image: str, kind: JobKind) -> list[str]:
 
     Raises BadInput for any other image.
     """
-    repository = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
-    step = repository.removeprefix(IMAGE_PREFIX).replace("-", "_")
+    name = repository(image)
+    step = name.removeprefix(IMAGE_PREFIX).replace("-", "_")
     package = steps_folder() / step
-    if not repository.startswith(IMAGE_PREFIX) or not (package / "__main__.py").is_file():
+    if not name.startswith(IMAGE_PREFIX) or not (package / "__main__.py").is_file():
         known = sorted(path.parent.name for path in steps_folder().glob("*/__main__.py"))
         raise BadInput(
             f"{kind} image {image!r} has no program on this machine; known: "
@@ -57,22 +51,38 @@ def command_for(image: str, kind: JobKind) -> list[str]:
     return [sys.executable, "-m", f"{STEPS_PACKAGE}.{step}"]
 
 
-def command_line(
-    application: Mapping[str, Sequence[str]], kind: JobKind, image: str, commands: CommandFor
-) -> list[str]:
-    """The whole command of a job, put together as the service does with Docker.
+def repository(image: str) -> str:
+    """The last part of an image's name, without tag and digest."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
-    ContainerEntrypoint replaces the image's entry point and ContainerArguments its arguments; without either, a
-    training image gets the one argument `train`. `python` stands for the interpreter that runs this.
+
+def entry_point(application: Mapping[str, Sequence[str]], kind: JobKind) -> tuple[list[str], list[str]]:
+    """Entry point and arguments of a job, put together as the service does with Docker.
+
+    ContainerEntrypoint replaces the image's entry point, which is empty here for the image's own, and
+    ContainerArguments its arguments; without either, a training image gets the one argument `train`.
     """
     entrypoint = list(application.get("ContainerEntrypoint") or ())
     arguments = list(application.get("ContainerArguments") or ())
-    if not entrypoint:
-        entrypoint = commands(image, kind)
-        arguments = arguments or (["train"] if kind == "Training" else [])
+    if not entrypoint and kind == "Training":
+        arguments = arguments or ["train"]
+    return entrypoint, arguments
+
+
+def command_line(
+    application: Mapping[str, Sequence[str]], kind: JobKind, image: str, commands: CommandFor
+) -> list[str]:
+    """The whole command of a job without a container. `python` stands for the interpreter that runs this."""
+    entrypoint, arguments = entry_point(application, kind)
+    entrypoint = entrypoint or commands(image, kind)
     if entrypoint[0] in ("python", "python3"):
         entrypoint[0] = sys.executable
     return [*entrypoint, *arguments]
+
+
+def threads() -> dict[str, str]:
+    """The limits on threads that this process was given."""
+    return {name: os.environ[name] for name in THREADS if name in os.environ}
 
 
 def variables(request_environment: Mapping[str, str], base_dir: Path, home: Path) -> dict[str, str]:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from pipeline.errors import BadInput, StepFailed
-from pipeline.local.environment import CommandFor, JobKind, command_line, variables
+from pipeline.local.environment import JobKind
+from pipeline.local.launch import Launcher, Work
 from pipeline.local.names import ACCOUNT
 from pipeline.local.process import STDERR_LOG, Ended, Limits, run_process
 from pipeline.local.store import Copy, Store
 
 CONTAINER_ROOT = PurePosixPath("/opt/ml")
-KEEP_VARIABLE = "ASUSU_KEEP"  # a folder that outlives the job, which only this machine has
-KEEP_FOLDER = "kept"
 REASON_LIMIT = 1024  # characters of output/failure, bytes of output/message (developer guide)
 DEFAULT_RUN_SECONDS = 86_400  # CreateTrainingJob and CreateProcessingJob without a StoppingCondition: one day
 
@@ -34,7 +33,7 @@ class Job:
     kind: JobKind
     folder: Path
     store: Store
-    commands: CommandFor
+    launcher: Launcher
     grace_seconds: float
     sync_seconds: float
     copy_checkpoint: Copy
@@ -90,21 +89,23 @@ def start(
     on_line: Callable[[str, str], object],
 ) -> Ended:
     """Run the job's process to its end. `own` holds variables that only this kind of job has."""
-    home = job.folder / "home"
-    home.mkdir(parents=True)
-    command = command_line(application, job.kind, image, job.commands)
+    environment = {**(request.get("Environment") or {}), **own}
+    launch = job.launcher.launch(Work(job.name, job.kind, image, application, environment, job.folder, job.base_dir))
     stopping = request.get("StoppingCondition") or {}
     limits = Limits(float(stopping.get("MaxRuntimeInSeconds", DEFAULT_RUN_SECONDS)), job.grace_seconds)
-    return run_process(
-        command,
-        environment=variables({**(request.get("Environment") or {}), **own}, job.base_dir, home)
-        | {KEEP_VARIABLE: str(job.folder.parent.parent / KEEP_FOLDER)},
-        cwd=home,
-        logs=job.folder,
-        limits=limits,
-        on_start=job.on_start,
-        on_line=on_line,
-    )
+    try:
+        ended = run_process(
+            launch.command,
+            environment=launch.environment,
+            cwd=launch.cwd,
+            logs=job.folder,
+            limits=limits,
+            on_start=job.on_start,
+            on_line=on_line,
+        )
+        return replace(ended, exit_code=launch.exit_code(ended.exit_code))
+    finally:
+        launch.clear_away()
 
 
 def time_out_reason(request: Mapping[str, Any]) -> str:

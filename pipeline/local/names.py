@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 ACCOUNT = "arn:aws:sagemaker:local:000000000000"  # no region, no account
+JOBS_FOLDER, KEPT_FOLDER = "jobs", "kept"
 JOB_NAME_LIMIT = 63  # characters; botocore's shapes of TrainingJobName and ProcessingJobName
 
 
@@ -24,7 +25,16 @@ def job_name(execution_id: str, step: str, attempt: int) -> str:
 
 def job_folder(workdir: Path, execution_id: str, step: str, attempt: int) -> Path:
     """The job's own folder; later attempts get a number, so that the logs of the first stay."""
-    return workdir / "jobs" / execution_id / (step if attempt == 1 else f"{step}.{attempt}")
+    return workdir / JOBS_FOLDER / execution_id / (step if attempt == 1 else f"{step}.{attempt}")
+
+
+def kept_folder(folder: Path) -> Path:
+    """What outlives a job: beside all jobs of the work directory, or beside a job that lies elsewhere.
+
+    `folder` is the job's own, or that of one of its hosts.
+    """
+    jobs = next((parent for parent in folder.parents if parent.name == JOBS_FOLDER), folder)
+    return jobs.with_name(KEPT_FOLDER)
 
 
 def execution_variables(execution_id: str, pipeline: str, started: str, now: str) -> dict[str, str]:

@@ -12,8 +12,9 @@ from pipeline.definition import Definition, Step
 from pipeline.errors import AsusuError, GateRefused, StepFailed
 from pipeline.local import describe, processing, training
 from pipeline.local.conditions import all_hold
-from pipeline.local.environment import CommandFor, JobKind
+from pipeline.local.environment import JobKind
 from pipeline.local.job import Job, Outcome
+from pipeline.local.launch import Launcher
 from pipeline.local.ledger import Ledger
 from pipeline.local.limits import check_strings
 from pipeline.local.names import execution_variables, job_folder, job_name
@@ -34,7 +35,7 @@ class Platform:
     store: Store
     registry: Registry
     reuse: Reuse
-    commands: CommandFor
+    launcher: Launcher
     grace_seconds: float
     sync_seconds: float
     copy_checkpoint: Copy
@@ -141,14 +142,21 @@ def _run_attempt(step: Step, request: Mapping[str, Any], restored: str, ledger: 
         kind=kind,
         folder=folder,
         store=platform.store,
-        commands=platform.commands,
+        launcher=platform.launcher,
         grace_seconds=platform.grace_seconds,
         sync_seconds=platform.sync_seconds,
         copy_checkpoint=platform.copy_checkpoint,
         on_start=lambda pid: ledger.change(step.name, process=(pid, started_at(pid))),
         on_line=lambda log, line: ledger.listener.on_line(step.name, line) if log == STDOUT_LOG else None,
     )
-    ledger.change(step.name, attempts=attempt, job_name=job.name, log_folder=folder, restored=restored)
+    ledger.change(
+        step.name,
+        attempts=attempt,
+        job_name=job.name,
+        log_folder=folder,
+        restored=restored,
+        engine=platform.launcher.engine,
+    )
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     outcome = training.run(request, job) if kind == "Training" else processing.run(request, job)

@@ -28,7 +28,8 @@ class StepRecord:
 
     `reused`: its result comes from the cache, `job_name`, `log_folder` and `describe` then being those of the job that
     made it. `outcome` is a Condition's answer. `process` is (id, start) of the running job, to find it again after a
-    crash. `restored` is the sum over the checkpoints that lay ready when the step was first tried.
+    crash. `engine`: the one that the job's container, called `job_name`, is left to; empty without a container.
+    `restored` is the sum over the checkpoints that lay ready when the step was first tried.
     """
 
     name: str
@@ -44,6 +45,7 @@ class StepRecord:
     log_folder: Path | None = None
     outcome: bool | None = None
     process: tuple[int, str] | None = None
+    engine: str = ""
     restored: str = ""
     describe: Mapping[str, Any] = field(default_factory=dict, repr=False)
 

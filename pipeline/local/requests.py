@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pipeline.definition import Definition, Step, references
 from pipeline.errors import AsusuError, BadInput
-from pipeline.local.environment import CommandFor, JobKind, command_line
+from pipeline.local.environment import JobKind
 from pipeline.local.limits import check_strings
 from pipeline.local.metrics import compile_metrics
 from pipeline.local.resolver import Scope, resolve
 from pipeline.local.store import parse_uri
+
+CheckImage = Callable[[JobKind, str, Mapping[str, Any]], object]  # see Launcher.check
 
 MAX_HOSTS = 20  # of one processing job; on this machine they run one after the other
 LATER = ""  # stands for a value that only another step's result can give
@@ -60,17 +62,27 @@ def passed_over(definition: Definition) -> list[str]:
     )
 
 
-def check_requests(definition: Definition, scope: Scope, commands: CommandFor) -> None:
-    """Raises BadInput, naming step and field, for a job that could not run: an image without a program here, a field
+def check_images(definition: Definition, check_image: CheckImage) -> None:
+    """Raises BadInput, naming the step, for an image that is not to be had: asked before the inputs are made ready."""
+    for step in definition.steps:
+        if step.type in ("Processing", "Training"):
+            kind: JobKind = "Processing" if step.type == "Processing" else "Training"
+            application, image = _application(kind, step.arguments)
+            if isinstance(image, str):
+                _check_image(step, kind, image, application, check_image)
+
+
+def check_requests(definition: Definition, scope: Scope, check_image: CheckImage) -> None:
+    """Raises BadInput, naming step and field, for a job that could not run: an image that is not to be had, a field
     that is missing or asks for what one machine cannot do, a string over its limit, a metric that is no expression."""
     for step in definition.steps:
         if step.type == "Processing":
-            _check_job(step, "Processing", scope, commands)
+            _check_job(step, "Processing", scope, check_image)
         elif step.type == "Training":
-            _check_job(step, "Training", scope, commands)
+            _check_job(step, "Training", scope, check_image)
 
 
-def _check_job(step: Step, kind: JobKind, scope: Scope, commands: CommandFor) -> None:
+def _check_job(step: Step, kind: JobKind, scope: Scope, check_image: CheckImage) -> None:
     request = resolve_early(step.arguments, scope)
     for what, place, row in _rows(kind, request):
         for field in REQUIRED[what]:
@@ -88,13 +100,27 @@ def _check_job(step: Step, kind: JobKind, scope: Scope, commands: CommandFor) ->
                     hint=HINTS.get(field, ""),
                 )
     check_strings(kind, request, step.name)
-    application = request["AppSpecification" if kind == "Processing" else "AlgorithmSpecification"]
-    image = application["ImageUri" if kind == "Processing" else "TrainingImage"]
+    application, image = _application(kind, request)
     try:
         compile_metrics(application.get("MetricDefinitions") or ())
-        if image != LATER:
-            command_line(application, kind, image, commands)
     except AsusuError as error:
+        raise BadInput(f"step {step.name}: {error.message}", hint=error.hint) from error
+    if image != LATER:
+        _check_image(step, kind, image, application, check_image)
+
+
+def _application(kind: JobKind, request: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any]:
+    """What a job runs, and the image in it, None where it is missing."""
+    application = request.get("AppSpecification" if kind == "Processing" else "AlgorithmSpecification") or {}
+    return application, application.get("ImageUri" if kind == "Processing" else "TrainingImage")
+
+
+def _check_image(
+    step: Step, kind: JobKind, image: str, application: Mapping[str, Any], check_image: CheckImage
+) -> None:
+    try:
+        check_image(kind, image, application)
+    except BadInput as error:
         raise BadInput(f"step {step.name}: {error.message}", hint=error.hint) from error
 
 

@@ -6,7 +6,7 @@ reference leads to it, so its objects are linked below this execution's own pref
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,16 @@ from pipeline.local.store import Store
 
 @dataclass(frozen=True)
 class Reuse:
-    """The cache seen from the steps of one execution; `force` names the steps that must run."""
+    """The cache seen from the steps of one execution.
+
+    `version` says what stands for the programs of an image, and of a step without one. `force` names the steps that
+    must run.
+    """
 
     cache: Cache
     store: Store
     registry: Registry
-    code_version: str
+    version: Callable[[str], str]
     execution_ids: tuple[str, ...]
     force: frozenset[str]
 
@@ -39,7 +43,7 @@ class Reuse:
             request,
             sums=self.cache.sums,
             restored=restored,
-            code_version=self.code_version,
+            code_version=self.version(image_of(kind, request)),
             execution_ids=self.execution_ids,
         )
 
@@ -72,6 +76,13 @@ class Reuse:
 
     def _sums(self, uris: list[str]) -> dict[str, str]:
         return {f"{uri}/{name}": sha256 for uri in uris for name, sha256 in self.cache.sums.below(f"{uri}/").items()}
+
+
+def image_of(kind: str, request: Mapping[str, Any]) -> str:
+    """The image that a step runs; empty for a step that runs none."""
+    if kind == "Processing":
+        return str(request["AppSpecification"]["ImageUri"])
+    return str(request["AlgorithmSpecification"]["TrainingImage"]) if kind == "Training" else ""
 
 
 def checkpoint_uri(request: Mapping[str, Any]) -> str:

@@ -19,9 +19,10 @@ from types import FrameType
 from pipeline.definition import Definition, Step, in_order, needs, read
 from pipeline.errors import GateRefused, StepFailed
 from pipeline.local import beginning, describe
-from pipeline.local.cache import Cache, Sums, code_version
+from pipeline.local.cache import Cache, Sums
 from pipeline.local.checks import check_definition
-from pipeline.local.environment import CommandFor, command_for, steps_folder
+from pipeline.local.environment import CommandFor, command_for
+from pipeline.local.launch import Launcher, Processes
 from pipeline.local.ledger import Ledger, Listener, Silent
 from pipeline.local.names import execution_variables
 from pipeline.local.parameters import Scalar, typed_parameters
@@ -45,15 +46,17 @@ class Options:
     """How to run.
 
     `resume`: go on with the newest unfinished execution. `grace_seconds`: between SIGTERM and SIGKILL, 120 at the
-    service. `sync_seconds`: between two copies of the checkpoint folder. `command_for`: image and kind to command line,
-    by default `environment.command_for`. `execution_id`: 12 letters and digits, by default random. `force`: steps that
-    run even if the cache has them. `code_version`: what stands for the programs in cache keys, by default a sum over
-    the package `steps`. `copy_checkpoint`: copies one checkpoint file to the store.
+    service. `sync_seconds`: between two copies of the checkpoint folder. `launcher`: how jobs are started, by default
+    as processes, for which there are `command_for`: image and kind to command line, by default
+    `environment.command_for`, and `code_version`: what stands for the programs in cache keys, by default a sum over
+    the package `steps`. `execution_id`: 12 letters and digits, by default random. `force`: steps that
+    run even if the cache has them. `copy_checkpoint`: copies one checkpoint file to the store.
     """
 
     resume: bool = False
     grace_seconds: float = 120
     sync_seconds: float = 2
+    launcher: Launcher | None = None
     command_for: CommandFor | None = None
     execution_id: str | None = None
     force: frozenset[str] = frozenset()
@@ -77,18 +80,18 @@ def run(
     """
     definition = read(definition_text)
     check_definition(definition)
-    commands = options.command_for or command_for
+    launcher = options.launcher or Processes(options.command_for or command_for, options.code_version)
     workdir = workdir.absolute()
     if options.resume:
         beginning.resumed(workdir, definition, definition_text, parameters, pipeline_name=pipeline_name)
     else:
         values = typed_parameters(definition, parameters)
-        _check_jobs(definition, values, pipeline_name, commands)
+        _check_jobs(definition, values, pipeline_name, launcher)
     with locked(workdir):
         beginning.end_orphans(workdir)
         if options.resume:
             execution = beginning.resumed(workdir, definition, definition_text, parameters, pipeline_name=pipeline_name)
-            _check_jobs(definition, execution.parameters, pipeline_name, commands)
+            _check_jobs(definition, execution.parameters, pipeline_name, launcher)
         else:
             execution_id = beginning.new_id(options.execution_id, workdir)
             execution = beginning.afresh(
@@ -99,15 +102,15 @@ def run(
         for record in execution.steps:
             if record.status != "Pending":
                 listener.on_step(record)
-        return _run_steps(definition, ledger, _platform(workdir, execution.execution_id, commands, options))
+        return _run_steps(definition, ledger, _platform(workdir, execution.execution_id, launcher, options))
 
 
-def _check_jobs(definition: Definition, values: Mapping[str, Scalar], pipeline_name: str, commands: CommandFor) -> None:
+def _check_jobs(definition: Definition, values: Mapping[str, Scalar], pipeline_name: str, launcher: Launcher) -> None:
     now = describe.now()
-    check_requests(definition, Scope(values, execution_variables("0" * 12, pipeline_name, now, now)), commands)
+    check_requests(definition, Scope(values, execution_variables("0" * 12, pipeline_name, now, now)), launcher.check)
 
 
-def _platform(workdir: Path, execution_id: str, commands: CommandFor, options: Options) -> Platform:
+def _platform(workdir: Path, execution_id: str, launcher: Launcher, options: Options) -> Platform:
     store, registry = Store(workdir / "s3"), Registry(workdir / "registry")
     known = {execution.execution_id for execution in load_all(workdir)} | {execution_id}
     cache = workdir / "cache"
@@ -115,7 +118,7 @@ def _platform(workdir: Path, execution_id: str, commands: CommandFor, options: O
         cache=Cache(cache, Sums(cache / "sums.json", store)),
         store=store,
         registry=registry,
-        code_version=options.code_version or code_version(steps_folder()),
+        version=launcher.version,
         execution_ids=tuple(sorted(known)),
         force=options.force,
     )
@@ -124,7 +127,7 @@ def _platform(workdir: Path, execution_id: str, commands: CommandFor, options: O
         store=store,
         registry=registry,
         reuse=reuse,
-        commands=commands,
+        launcher=launcher,
         grace_seconds=options.grace_seconds,
         sync_seconds=options.sync_seconds,
         copy_checkpoint=options.copy_checkpoint,

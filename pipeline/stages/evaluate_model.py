@@ -5,11 +5,18 @@ from __future__ import annotations
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 
+from pipeline.definition import OWN_SUM, UNKNOWN_SUM
 from pipeline.stages.blocks import GPU_INSTANCE, Blueprint, processing_step
 from steps.contract import EVALUATION_REPORT, REGISTRY_ENTRY
 
 EVALUATION = PropertyFile(name="Evaluation", output_name="evaluation", path=EVALUATION_REPORT)
 ENTRY = PropertyFile(name="RegistryEntry", output_name="evaluation", path=REGISTRY_ENTRY)
+
+
+def _provenance(plan: Blueprint) -> dict[str, str]:
+    """What the registry entry and the card say of the definition. Its own sum is filled in when it has been compiled."""
+    images = plan.settings.images
+    return {OWN_SUM: UNKNOWN_SUM, "TrainImage": images.train, "EvaluateImage": images.evaluate}
 
 
 def build(plan: Blueprint, prepare: ProcessingStep, tokenize: ProcessingStep, train: TrainingStep) -> ProcessingStep:
@@ -31,8 +38,12 @@ def build(plan: Blueprint, prepare: ProcessingStep, tokenize: ProcessingStep, tr
             "champion": plan.address("champion", plan.name, ""),
         },
         outputs=["evaluation"],
-        environment=plan.text("MaxValidationLoss", "MinTrainingFraction", "MaxBrokenShare", "Seed")
-        | {"SourceLanguage": source, "TargetLanguage": target},
+        environment=plan.text(
+            "MaxValidationLoss", "MinTrainingFraction", "MaxBrokenShare", "Seed", "TrainingInstanceType"
+        )
+        | {"SourceLanguage": source, "TargetLanguage": target}
+        | ({"SpotTraining": "true"} if plan.settings.spot.enabled else {})
+        | _provenance(plan),
         hours=12,
         after=[train],
         instance=GPU_INSTANCE,

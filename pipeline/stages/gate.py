@@ -51,9 +51,7 @@ def _reject(plan: Blueprint, evaluate: ProcessingStep) -> FailStep:
     message = [
         "Model refused: ",
         _decided(evaluate, "gate.message"),
-        " MaxValidationLoss is ",
-        plan.parameters["MaxValidationLoss"].to_string(),
-        ". Report: ",
+        " Report: ",
         _report(evaluate, "evaluation", EVALUATION_REPORT),
     ]
     return FailStep(name="RejectModel", error_message=Join(on="", values=message))

@@ -1,5 +1,6 @@
 """The compiled definition: golden, deterministic, the same graph in every environment, and its edges."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import settings
-from pipeline.definition import compile_recipe, in_order, needs, read, references
+from pipeline.definition import compile_recipe, digest, in_order, needs, read
 from pipeline.errors import BadInput
 from pipeline.lint import lint
 from steps.contract import DATA_REPORT, EVALUATION_REPORT, REGISTRY_KEYS
@@ -42,6 +43,7 @@ def test_compiling_needs_no_account_and_gives_the_shipped_bytes(shipped, tmp_pat
         "from pipeline.definition import compile_recipe\nfrom pipeline.settings import load\nimport sys\n"
         "first, second = (compile_recipe('igbo', load('local')) for _ in range(2))\n"
         "assert first == second\nsys.stdout.write(first)\n"
+        "import logging\nassert (logging.root.level, logging.root.handlers) == (logging.WARNING, []), 'the SDK logs'\n"
     )
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(Path.cwd())}
     result = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
@@ -52,7 +54,8 @@ def test_compiling_needs_no_account_and_gives_the_shipped_bytes(shipped, tmp_pat
 def without_slots(value, key=""):
     """A definition with the slots that environments may fill blanked out."""
     slots = {"ImageUri", "TrainingImage", "Image", "RoleArn", "KmsKeyId", "VolumeKmsKeyId"}
-    slots |= {"image_train", "image_evaluate"}  # the same images, said in the registry
+    slots |= {"image_train", "image_evaluate", "TrainImage", "EvaluateImage"}  # the same images, said in the registry
+    slots |= {"DefinitionSha256"}  # the definition's own sum
     if key in slots:
         return "<slot>"
     if key == "Tags":
@@ -74,6 +77,21 @@ def test_environments_differ_in_listed_slots_only(name, shipped):
     other = json.loads(compile_recipe("igbo", settings.load(name, ACCOUNT)))
     assert without_slots(other) == without_slots(json.loads(shipped))
     assert other != json.loads(shipped)
+
+
+def test_a_definition_states_its_own_sum_and_the_images_to_the_evaluation(shipped, definition):
+    stated = definition.step("EvaluateModel").arguments["Environment"]
+    assert stated["DefinitionSha256"] == digest(shipped)
+    assert stated["TrainImage"] == definition.step("TrainLora").arguments["AlgorithmSpecification"]["TrainingImage"]
+    assert stated["EvaluateImage"] == definition.step("EvaluateModel").arguments["AppSpecification"]["ImageUri"]
+
+
+def test_the_sum_of_a_definition_follows_everything_but_the_place_where_it_stands(shipped):
+    elsewhere = shipped.replace(digest(shipped), "f" * 64)
+    assert elsewhere != shipped
+    assert digest(elsewhere) == digest(shipped)
+    assert digest(shipped.replace("asusu-igbo", "asusu-ibo")) != digest(shipped)
+    assert digest("{}") == hashlib.sha256(b"{}").hexdigest(), "a definition without the slot has the sum of its bytes"
 
 
 def test_the_steps_form_one_chain_of_explicit_dependencies(definition):
@@ -123,7 +141,9 @@ def test_the_gate_shows_the_loss_limit_and_the_verdict_and_names_both_ends(defin
         "RejectModel": ("CheckValidationLoss", "Else"),
     }
     assert definition.step("RegisterModel").arguments["ModelApprovalStatus"] == "PendingManualApproval"
-    assert "Parameters.MaxValidationLoss" in [r.target for r in references(definition.step("RejectModel").arguments)]
+    said = definition.step("RejectModel").arguments["ErrorMessage"]["Std:Join"]["Values"]
+    assert said[1]["Std:JsonGet"]["Path"] == "gate.message"
+    assert "MaxValidationLoss" not in json.dumps(said), "the message names the limit of the rule that refused"
 
 
 def test_the_registry_entry_carries_sums_of_both_reports_and_a_card_that_the_evaluation_wrote(definition):
@@ -193,6 +213,7 @@ def test_spot_is_for_the_long_run_which_keeps_its_checkpoint_address(definition)
     for name in ("CanaryTrain", "CanaryResume"):
         assert "EnableManagedSpotTraining" not in steps[name].arguments
         assert "MaxWaitTimeInSeconds" not in steps[name].arguments["StoppingCondition"]
+    assert steps["EvaluateModel"].arguments["Environment"]["SpotTraining"] == "true", "for what it says of the cost"
     assert lint(spot) == []
 
 

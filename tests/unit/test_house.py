@@ -1,4 +1,4 @@
-"""The house rules that code must keep, read from the syntax trees of both packages."""
+"""The house rules that code must keep, read from the syntax trees of both packages and of the functions."""
 
 import ast
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = sorted(path for room in ("pipeline", "steps") for path in (ROOT / room).rglob("*.py"))
+SOURCES = sorted(path for room in ("pipeline", "steps", "infra") for path in (ROOT / room).rglob("*.py"))
+BOTO3_ROOMS = ("pipeline/aws/", "infra/functions/")  # the functions carry nothing else of ours
 SDK_ROOMS = ("pipeline/recipes/", "pipeline/stages/", "pipeline/definition.py")
 
 
@@ -23,7 +24,8 @@ def test_every_module_keeps_to_its_room(path):
     name = path.relative_to(ROOT).as_posix()
     names = set(imported(path))
     assert not (name.startswith("steps/") and "pipeline" in names), "steps never imports pipeline"
-    assert name.startswith("pipeline/aws/") or "boto3" not in names, "only pipeline/aws imports boto3"
+    assert not (name.startswith("infra/") and names & {"pipeline", "steps"}), "a function has its own folder only"
+    assert name.startswith(BOTO3_ROOMS) or "boto3" not in names, "only these rooms import boto3"
     assert name.startswith(SDK_ROOMS) or "sagemaker" not in names, "the SDK stays in its rooms"
     assert "pickle" not in names
     assert path.stem not in ("utils", "common", "helpers", "misc"), "a drawer, not a room"

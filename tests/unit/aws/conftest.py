@@ -20,6 +20,7 @@ from pipeline.local.archive import write_archive
 from pipeline.packages import Package
 from steps.contract import ADAPTER_CONFIG, ADAPTER_FOLDER, ADAPTER_WEIGHTS
 from steps.sums import sha256_file
+from tests.unit.review.conftest import training_seals  # noqa: F401 - a fixture of this room, too
 
 NUMBER = "123456789012"  # moto's account
 REGION = "us-east-1"

@@ -10,10 +10,11 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import SSOTokenLoadError
+from botocore.parsers import ResponseParserError
 from botocore.stub import Stubber
 
 from pipeline.aws.packages import AwsPackages
-from pipeline.aws.session import connect, explained
+from pipeline.aws.session import Denied, Missing, Unreachable, connect, explained
 from pipeline.errors import AsusuError, BadInput
 
 
@@ -38,9 +39,9 @@ def refusing(client: Any, operation: str, code: str) -> Iterator[None]:
     [
         ("ExpiredTokenException", BadInput, "credentials have expired while asking who you are"),
         ("InvalidClientTokenId", BadInput, "does not know these credentials"),
-        ("Throttling", AsusuError, "AWS throttles GetCallerIdentity, also after 6 attempts"),
-        ("AccessDenied", AsusuError, "not allowed to call GetCallerIdentity"),
-        ("InternalFailure", AsusuError, r"GetCallerIdentity failed while asking who you are: of the service \(Int"),
+        ("Throttling", Unreachable, "AWS throttles GetCallerIdentity, also after 6 attempts"),
+        ("AccessDenied", Denied, "not allowed to call GetCallerIdentity"),
+        ("InternalFailure", Unreachable, r"GetCallerIdentity failed while asking who you are: of the service \(Int"),
     ],
 )
 def test_an_answer_of_the_service_is_one_sentence(code: str, kind: type[AsusuError], says: str) -> None:
@@ -49,6 +50,18 @@ def test_an_answer_of_the_service_is_one_sentence(code: str, kind: type[AsusuErr
         account.caller()
     assert type(raised.value) is kind
     assert "\n" not in raised.value.message
+
+
+def test_a_job_that_is_not_there_is_told_from_bad_input() -> None:
+    """The service says both with the same code."""
+    account = connect("us-east-1")
+    for message, kind in (("Requested resource not found.", Missing), ("1 validation error detected", AsusuError)):
+        with Stubber(account.sagemaker) as stub, pytest.raises(AsusuError) as raised, explained("asking"):
+            stub.add_client_error(
+                "describe_training_job", service_error_code="ValidationException", service_message=message
+            )
+            account.sagemaker.describe_training_job(TrainingJobName="job")
+        assert type(raised.value) is kind
 
 
 def test_throttling_while_listing_is_said_with_the_call_and_what_to_do() -> None:
@@ -92,3 +105,9 @@ def test_an_account_that_cannot_be_reached_is_said(monkeypatch: pytest.MonkeyPat
     )
     with pytest.raises(AsusuError, match="cannot be reached while asking"), explained("asking"):
         nobody.get_caller_identity()
+
+
+def test_an_answer_that_is_not_one_of_aws_is_said_and_may_be_another_later() -> None:
+    with pytest.raises(Unreachable, match="the answer was not one of AWS while asking") as raised, explained("asking"):
+        raise ResponseParserError("invalid XML received: <!doctype html>")
+    assert "proxy" in raised.value.hint

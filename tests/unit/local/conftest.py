@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.local.job import Job, JobKind
+from pipeline.local.launch import Processes
 from pipeline.local.record import Execution, StepRecord
 from pipeline.local.registry import Registry
 from pipeline.local.runner import Options, run
@@ -81,7 +82,7 @@ def new_job(bench: Bench) -> Callable[[JobKind], Job]:
             kind=kind,
             folder=folder,
             store=bench.store,
-            commands=lambda image, kind: ["false"],
+            launcher=Processes(lambda image, kind: ["false"]),
             grace_seconds=QUICK.grace_seconds,
             sync_seconds=QUICK.sync_seconds,
             copy_checkpoint=QUICK.copy_checkpoint,

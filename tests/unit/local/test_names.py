@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.local.names import execution_variables, job_folder, job_name
+from pipeline.local.names import execution_variables, job_folder, job_name, kept_folder
 from pipeline.local.resolver import EXECUTION_VARIABLES
 
 step_names = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
@@ -32,6 +32,12 @@ def test_a_plain_name_stays_readable() -> None:
 def test_later_attempts_have_folders_of_their_own() -> None:
     assert job_folder(Path("/w"), "abcdefghijkl", "Train", 1) == Path("/w/jobs/abcdefghijkl/Train")
     assert job_folder(Path("/w"), "abcdefghijkl", "Train", 2) == Path("/w/jobs/abcdefghijkl/Train.2")
+
+
+def test_what_outlives_a_job_lies_beside_all_jobs() -> None:
+    folder = job_folder(Path("/w"), "abcdefghijkl", "EvaluateModel", 1)
+    assert kept_folder(folder) == kept_folder(folder / "host-1") == Path("/w/kept")
+    assert kept_folder(Path("/elsewhere/job")) == Path("/elsewhere/kept")
 
 
 def test_every_execution_variable_has_a_value() -> None:

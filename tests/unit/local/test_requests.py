@@ -7,7 +7,8 @@ import pytest
 
 from pipeline.definition import read
 from pipeline.errors import BadInput
-from pipeline.local.environment import JobKind, command_for
+from pipeline.local.environment import JobKind
+from pipeline.local.launch import Processes
 from pipeline.local.names import execution_variables
 from pipeline.local.requests import LATER, check_requests, passed_over, resolve_early
 from pipeline.local.resolver import Scope
@@ -18,7 +19,7 @@ SCOPE = Scope({"Name": "igbo", "Uri": "s3://bucket/corpus/"}, execution_variable
 
 
 def check(*steps: dict[str, Any]) -> None:
-    check_requests(read(definition(*steps)), SCOPE, command_for)
+    check_requests(read(definition(*steps)), SCOPE, Processes().check)
 
 
 def test_what_hangs_on_another_step_is_left_for_later() -> None:

@@ -11,7 +11,6 @@ import pytest
 from steps import contract
 from steps.contract import CorpusManifest, DataReport, Histogram, Leaks, PreparedManifest
 from steps.prepare.output import tokens, write_manifest
-from steps.prepare.output.manifest import code_version
 from steps.prompt import Prompter, load_tokenizer
 from steps.sums import sha256_file
 
@@ -117,18 +116,3 @@ def test_the_manifest_sums_every_written_file_and_no_other(
     write_manifest(manifest, splits, reports, report(jsonl=False))
     prepared = contract.load(splits / contract.PREPARED, PreparedManifest)
     assert not [entry.path for entry in prepared.files if entry.path.endswith(".jsonl")]
-
-
-def test_the_code_version_follows_names_and_bytes_of_the_sources_only(tmp_path: Path) -> None:
-    (tmp_path / "room").mkdir()
-    (tmp_path / "room" / "a.py").write_text("a = 1\n")
-    before = code_version(tmp_path)
-    assert before.rpartition("+")[2].isalnum()
-    assert len(before.rpartition("+")[2]) == 12
-
-    (tmp_path / "room" / "a.pyc").write_bytes(b"compiled")
-    assert code_version(tmp_path) == before
-    (tmp_path / "room" / "a.py").rename(tmp_path / "room" / "b.py")
-    renamed = code_version(tmp_path)
-    (tmp_path / "room" / "b.py").write_text("a = 2\n")
-    assert len({before, renamed, code_version(tmp_path)}) == 3
