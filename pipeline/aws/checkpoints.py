@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import partial
 
 from pipeline.aws.session import Account, Missing, explained
-from pipeline.checkpoints import Checkpoint, Stored, addresses, checkpoints
 from pipeline.definition import read
 from pipeline.errors import BadInput
 from pipeline.local.store import parse_uri
+from pipeline.runs.checkpoints import Checkpoint, Stored, addresses, checkpoints
 
 
 def checkpoints_of(account: Account, definition_text: str, execution_id: str, pipeline: str) -> list[Checkpoint]:

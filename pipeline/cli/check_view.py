@@ -17,7 +17,7 @@ STYLES: dict[Status, str] = {"ok": "green", "warning": "yellow", "refused": "bol
 
 
 def print_checks(console: Console, checks: Sequence[Check], words: Mapping[Status, str] | None = None) -> None:
-    """Print all rows, and how many there are of each kind. `words` are other names for a status."""
+    """Print all rows, the worst last, and how many there are of each kind. `words` are other names for a status."""
     names = dict(words or {})
     table = Table(
         Column(no_wrap=True),
@@ -27,7 +27,7 @@ def print_checks(console: Console, checks: Sequence[Check], words: Mapping[Statu
         show_header=False,
         expand=True,
     )
-    for check in checks:
+    for check in sorted(checks, key=lambda check: WORST_FIRST.index(check.status), reverse=True):
         said = escape(harmless(check.detail))
         if check.fix and check.status != "ok":
             said += f"\n[dim]next:[/] {escape(harmless(check.fix))}"

@@ -7,17 +7,17 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.causes import Commands
 from pipeline.cli.definition import Account, AsJson, Env, Recipe
 from pipeline.cli.executions import RunName, did_not_succeed, executions_of
 from pipeline.cli.outcome import place_of, program
 from pipeline.cli.staging import DEFAULT_WORKDIR, Workdir
 from pipeline.errors import AsusuError, BadInput, harmless
-from pipeline.explain import Evidence, Explanation
-from pipeline.explain import explain as explain_run
 from pipeline.local import record
 from pipeline.local.process import STDERR_LOG, STDOUT_LOG
 from pipeline.runs import Run, of_this_machine
+from pipeline.runs.causes import Commands
+from pipeline.runs.explain import Evidence, Explanation
+from pipeline.runs.explain import explain as explain_run
 
 if TYPE_CHECKING:
     from pipeline.aws.executions import Executions

@@ -15,8 +15,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from pipeline.checkpoints import Checkpoint, Stored, addresses
-from pipeline.checkpoints import checkpoints as checkpoints_in
 from pipeline.cli.definition import Account, AsJson, Env, Recipe
 from pipeline.cli.executions import RunName, executions_of
 from pipeline.cli.outcome import place_of, program
@@ -27,6 +25,8 @@ from pipeline.local import record
 from pipeline.local.store import Store
 from pipeline.review.wording import duration, megabytes
 from pipeline.runs import Run, of_this_machine
+from pipeline.runs.checkpoints import Checkpoint, Stored, addresses
+from pipeline.runs.checkpoints import checkpoints as checkpoints_in
 
 STYLES = {"sealed": "green", "unsealed": "yellow", "damaged": "bold red"}
 

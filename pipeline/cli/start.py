@@ -24,7 +24,7 @@ from pipeline.cli.starting import (
 from pipeline.definition import Definition
 from pipeline.errors import BadInput, harmless
 from pipeline.runs import Run
-from pipeline.selection import canaries_only, from_step, taken_over
+from pipeline.runs.selection import canaries_only, from_step, taken_over
 
 if TYPE_CHECKING:
     from pipeline.aws.executions import Executions

@@ -12,11 +12,11 @@ from pipeline.cli.outcome import program
 from pipeline.definition import Definition, read
 from pipeline.errors import AsusuError, BadInput
 from pipeline.estimate import Answer
-from pipeline.judgement import PlanRefused, judge
 from pipeline.local.parameters import typed_parameters
 from pipeline.review.wording import dollars, duration, spread
 from pipeline.runs import Run
-from pipeline.selection import read_before, taken_over, trains
+from pipeline.runs.judgement import PlanRefused, judge
+from pipeline.runs.selection import read_before, taken_over, trains
 from steps.contract import BaseModelManifest, CorpusManifest
 from steps.parameters import check_all
 

@@ -19,9 +19,9 @@ from pipeline.cli.view import View, describe_progress
 from pipeline.definition import read
 from pipeline.errors import AsusuError, BadInput, Interrupted, harmless
 from pipeline.local.record import StepRecord
-from pipeline.progress import progress_in
 from pipeline.review.wording import duration
 from pipeline.runs import Run
+from pipeline.runs.progress import progress_in
 
 if TYPE_CHECKING:
     from pipeline.aws.executions import Executions

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from pipeline.definition import Definition
 from pipeline.errors import BadInput
-from pipeline.judgement import PlanRefused, Unjudged, judge
 from pipeline.preflight.check import Check
 from pipeline.preflight.jobs import Job, with_values
+from pipeline.runs.judgement import PlanRefused, Unjudged, judge
 from steps.contract import BaseModelManifest, CorpusManifest
 from steps.instances import TRAINING_INSTANCES
 

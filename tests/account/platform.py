@@ -19,6 +19,7 @@ import boto3
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
+from pipeline.local.names import ACCOUNT as NOWHERE
 from pipeline.local.process import STDOUT_LOG
 from pipeline.local.record import Execution, load_all
 from pipeline.local.registry import Registry
@@ -42,6 +43,7 @@ class Platform:
     """One account's executions below `folder`; `endpoint` is the account's own address."""
 
     folder: Path
+    number: str
     region: str
     endpoint: str = ""
     running: dict[str, Running] = field(default_factory=dict)
@@ -129,7 +131,7 @@ class Platform:
             **os.environ,
             "PYTHONPATH": str(FUNCTIONS),
             "BUCKET": self.client("s3").list_buckets()["Buckets"][0]["Name"],
-            "TOPIC": f"arn:aws:sns:{self.region}:123456789012:asusu",
+            "TOPIC": f"arn:aws:sns:{self.region}:{self.number}:asusu",
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_ACCESS_KEY_ID": function,
@@ -238,7 +240,13 @@ class Platform:
             )
             known = sum(len(page["ModelPackageSummaryList"]) for page in pages)
             for package in registry.packages(group)[known:]:
-                sagemaker.create_model_package(**{name: package[name] for name in package if name in members})
+                request = {name: package[name] for name in package if name in members}
+                sagemaker.create_model_package(**self._here(request))
+
+    def _here(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The account's own name where the runner wrote that of no account."""
+        text = json.dumps(request).replace(NOWHERE, f"arn:aws:sagemaker:{self.region}:{self.number}")
+        return dict(json.loads(text))
 
 
 def _look(path: Path) -> tuple[int, int]:

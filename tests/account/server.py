@@ -18,8 +18,8 @@ from werkzeug.serving import make_server
 
 from tests.account.operations import AFTER, BEFORE, OWN, Account, Refusal
 from tests.account.platform import Platform
+from tests.account.rights import is_simulation, may, simulate
 from tests.account.shapes import problems
-from tests.account.simulation import is_simulation, simulate
 
 NUMBER = "123456789012"  # moto's
 REGION = "us-east-1"
@@ -58,6 +58,10 @@ class Front:
         prefix, _, operation = target.partition(".")
         if wrong := problems(prefix, operation, request):
             raise Refusal("ValidationException", "; ".join(wrong))
+        caller = self._caller(environ)
+        if prefix == "SageMaker" and not may(caller["Arn"], operation, request):
+            message = f"User: {caller['Arn']} is not authorized to perform: sagemaker:{operation}"
+            raise Refusal("AccessDeniedException", message)
         if target in OWN:
             return OWN[target](self.account, request)
         if target in BEFORE and (answer := BEFORE[target](self.account, request)) is not None:
@@ -67,7 +71,7 @@ class Front:
         if status >= 300:
             raise Refusal(str(answer.get("__type", "InternalFailure")), str(answer.get("message", answer)), status)
         if target in AFTER:
-            answer = AFTER[target](self.account, request, answer, self._caller(environ))
+            answer = AFTER[target](self.account, request, answer, caller)
         return answer
 
     def _moto(self, environ: dict[str, Any]) -> tuple[int, bytes]:
@@ -101,7 +105,7 @@ def _send(start_response: StartResponse, status: int, kind: str, content: bytes)
 def main(folder: Path) -> None:
     """Serve one account; what it keeps on disk is below the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    account = Account(NUMBER, REGION, folder, Platform(folder, REGION))
+    account = Account(NUMBER, REGION, folder, Platform(folder, NUMBER, REGION))
     front = Front(account, DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, front, threaded=True, request_handler=MotoRequestHandler)
     account.platform.endpoint = f"http://127.0.0.1:{server.server_port}"

@@ -43,7 +43,7 @@ def diary(office, materials) -> Diary:
     params = [item for name, value in given.items() for item in ("--param", f"{name}={value}")]
 
     write_tables(office.folder, quotas={"ml.g5.xlarge for processing job usage": 0})
-    note("preflight without quota", office.call("engineer", "preflight", *params))
+    note("preflight without quota", office.call("engineer", "preflight", "--json", *params))
     write_tables(office.folder)
     note("preflight", office.call("engineer", "preflight", *params))
     note("doctor", office.call("engineer", "doctor"))
@@ -58,6 +58,7 @@ def diary(office, materials) -> Diary:
     note("upsert over an edit", office.call("engineer", "upsert", "--yes", "--allow-dirty"))
     note("upsert again", office.call("engineer", "upsert", "--yes", "--allow-dirty", "--overwrite-edits"))
 
+    note("approver starts", office.call("approver", "start", *params))
     note("start from nowhere", office.call("operator", "start", "--from", "Nowhere", *params))
     note("start too dear", office.call("operator", "start", *params, "--param", "MaxTrainingHours=9999"))
     started = note("start", office.call("operator", "start", *params, "--json"))
@@ -68,6 +69,7 @@ def diary(office, materials) -> Diary:
     note("packages", office.call("approver", "packages", "--json"))
     note("review", office.call("approver", "review", "1", "--workdir", str(office.folder / "dossiers")))
     note("approve one's own", office.call("operator", "approve", "1", "--reason", "my own work is good"))
+    note("operator decides", office.call("operator", "reject", "1", "--reason", "no"))
     note("approve", office.call("approver", "approve", "1", "--reason", "first of its kind; read 20 samples"))
     note("packages at last", office.call("approver", "packages", "--json"))
     return diary
@@ -75,7 +77,7 @@ def diary(office, materials) -> Diary:
 
 def _edit_in_the_console(office) -> None:
     """Somebody raises a limit by hand."""
-    client = office.client("sagemaker", "operator")
+    client = office.client("sagemaker", "engineer")
     definition = json.loads(client.describe_pipeline(PipelineName=GROUP)["PipelineDefinition"])
     for row in definition["Parameters"]:
         if row["Name"] == "MaxValidationLoss":
@@ -90,7 +92,9 @@ def test_a_start_before_the_upsert_says_what_to_do(diary):
 
 def test_a_zero_quota_is_refused_by_name_and_the_usual_quotas_are_not(diary):
     assert diary["preflight without quota"].returncode == 4
-    assert "ml.g5.xlarge for processing job usage" in diary["preflight without quota"].stdout
+    checks = json.loads(diary["preflight without quota"].stdout)["checks"]
+    refused = [check["name"] for check in checks if check["status"] == "refused"]
+    assert refused == ["quota: ml.g5.xlarge for processing job usage"]
     assert diary["preflight"].returncode == 0, diary["preflight"].stdout
 
 
@@ -116,6 +120,14 @@ def test_a_start_that_cannot_work_is_refused(diary):
     assert "Nowhere" in diary["start from nowhere"].stderr
     assert diary["start too dear"].returncode == 2
     assert "MaxTrainingHours" in diary["start too dear"].stderr
+
+
+def test_an_approver_cannot_start_and_an_operator_cannot_decide(diary):
+    """Their rights are those of the templates."""
+    assert diary["approver starts"].returncode == 1
+    assert "not allowed to call StartPipelineExecution" in diary["approver starts"].stderr
+    assert diary["operator decides"].returncode == 1
+    assert "not allowed to call UpdateModelPackage" in diary["operator decides"].stderr
 
 
 def test_a_started_run_is_watched_to_its_end(diary):

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.definition import Definition, in_order, needs, read
 from pipeline.errors import BadInput
-from pipeline.selection import canaries_only, from_step, read_before, taken_over, trains
+from pipeline.runs.selection import canaries_only, from_step, read_before, taken_over, trains
 from tests.unit.local.pipelines import checkpoints, condition, definition, fail, processing, training
 
 

@@ -7,9 +7,9 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipeline.causes import Commands, Found, cause_of, refusal_of
 from pipeline.local.record import StepRecord
 from pipeline.runs import Run
+from pipeline.runs.causes import Commands, Found, cause_of, refusal_of
 
 SHOWN_LINES = 12
 WRAPPING = re.compile(r"^(?:AlgorithmError|ClientError|InternalServerError): ?|,? ?exit code: \d+\s*$")

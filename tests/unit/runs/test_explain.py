@@ -8,10 +8,10 @@ from dataclasses import fields
 
 import pytest
 
-from pipeline.causes import CAUSES, REFUSALS, Commands, cause_of
-from pipeline.explain import SHOWN_LINES, Evidence, Explanation, explain
 from pipeline.local.record import StepRecord
 from pipeline.runs import Run
+from pipeline.runs.causes import CAUSES, REFUSALS, Commands, cause_of
+from pipeline.runs.explain import SHOWN_LINES, Evidence, Explanation, explain
 
 COMMANDS = Commands(**{row.name: f"asusu {row.name}" for row in fields(Commands)})
 

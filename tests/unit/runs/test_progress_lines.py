@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from pipeline.progress import progress_in
+from pipeline.runs.progress import progress_in
 
 
 def line(done: int, unit: str = "steps", **more: object) -> str:

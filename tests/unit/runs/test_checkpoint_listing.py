@@ -7,8 +7,8 @@ from importlib.resources import files
 
 import pytest
 
-from pipeline.checkpoints import Checkpoint, Stored, addresses, checkpoints
 from pipeline.definition import read
+from pipeline.runs.checkpoints import Checkpoint, Stored, addresses, checkpoints
 from steps.contract import SEAL
 from tests.unit.sealing import FILES, seal_of
 
