@@ -64,6 +64,7 @@ def furnish(
     for arn in chosen.roles.model_dump().values():
         client("iam").create_role(RoleName=arn.rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(TRUST))
     client("sagemaker").create_model_package_group(ModelPackageGroupName=group)
+    client("sns").create_topic(Name="asusu")
     images = {step: _push(client("ecr"), image) for step, image in chosen.images.model_dump().items()}
     return {name: _person(client("iam"), name) for name in people}, images
 

@@ -40,6 +40,7 @@ class Account:
     folder: Path
     platform: Platform
     tokens: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, dict[str, str]] = field(default_factory=dict)
     creators: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
@@ -54,6 +55,14 @@ class Account:
     def prices(self) -> dict[str, float]:
         """`prices.json`: dollars an hour by `<instance>-<component>`, e.g. `ml.g5.xlarge-Training`."""
         return json.loads((self.folder / "prices.json").read_text(encoding="utf-8"))
+
+    def package(self, request: Mapping[str, Any]) -> Any:
+        """moto's record of the version in a request. Raises Refusal where there is none."""
+        arn = str(request["ModelPackageArn"])
+        for package in self.backend.model_packages.values():
+            if package.arn == arn:
+                return package
+        raise Refusal("ValidationException", f"Model package {arn} does not exist")
 
     def execution_id(self, request: Mapping[str, Any]) -> str:
         """The id in a request's PipelineExecutionArn. Raises Refusal for one that this account has not."""
@@ -250,11 +259,21 @@ def get_products(account: Account, request: Mapping[str, Any]) -> Answer:
     return {"FormatVersion": "aws_v1", "PriceList": found}
 
 
+def before_decision(account: Account, request: Mapping[str, Any]) -> None:
+    """Remember the facts of a version: moto forgets them when it is decided on, the service does not."""
+    package = account.package(request)
+    account.facts[package.arn] = dict(package.customer_metadata_properties or {})
+
+
 def after_decision(account: Account, request: Mapping[str, Any], answer: Answer, caller: Mapping[str, str]) -> Answer:
     """The event of a changed package reaches the function that publishes the champion, in a process of its own.
 
     The service answers first and delivers later; here the delivery comes first, so that nobody has to wait.
     """
+    package = account.package(request)
+    facts = account.facts.pop(package.arn) | (request.get("CustomerMetadataProperties") or {})
+    dropped = request.get("CustomerMetadataPropertiesToRemove") or ()
+    package.customer_metadata_properties = {name: value for name, value in facts.items() if name not in dropped}
     group, _, version = str(answer["ModelPackageArn"]).partition("model-package/")[2].partition("/")
     detail = {
         "ModelPackageGroupName": group,
@@ -284,6 +303,7 @@ OWN: Mapping[str, Callable[[Account, Mapping[str, Any]], Answer]] = {
 }
 BEFORE: Mapping[str, Callable[[Account, Mapping[str, Any]], Answer | None]] = {
     "SageMaker.StartPipelineExecution": before_start,
+    "SageMaker.UpdateModelPackage": before_decision,
 }
 AFTER: Mapping[str, Callable[[Account, Mapping[str, Any], Answer, Mapping[str, str]], Answer]] = {
     "SageMaker.StartPipelineExecution": after_start,
