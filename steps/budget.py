@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from steps import job
-from steps.contract import Estimate, MemoryEstimate, ModelShape
+from steps.contract import CorpusManifest, Estimate, MemoryEstimate, ModelShape
 from steps.instances import TRAINING_INSTANCES
 from steps.job import Refused
 from steps.levers import Levers
@@ -25,6 +25,9 @@ from steps.memory import matmul_parameters, too_big
 
 STOP_MARGIN_SECONDS = 1800  # before the platform's limit, whose clock starts before this program does
 ACHIEVED_LOW, ACHIEVED, ACHIEVED_HIGH = 0.45, 0.593, 0.65
+TOKENS_PER_WORD = {"en": 1.4, "ig": 2.8}  # Mistral's tokenizer on news text
+DEAREST = max(TOKENS_PER_WORD.values())  # of a language that was not measured
+PROMPT_TOKENS = 10
 FILL = {"packed": 0.99, "token-budget": 0.98}  # share of slots with a real token, measured on news text
 
 
@@ -50,6 +53,12 @@ def read_limits() -> Limits:
         )
     except ValueError as error:
         raise Refused(f"MaxRuntimeSeconds or StopMarginMinutes is not a number: {error}") from error
+
+
+def tokens_per_example(corpus: CorpusManifest) -> float:
+    """Mean length of one direction of a pair with its prompt, guessed from word counts before anything is tokenised."""
+    words = sum(count * TOKENS_PER_WORD.get(code, DEAREST) for code, count in corpus.words.items())
+    return words / corpus.pairs + PROMPT_TOKENS
 
 
 def slots_of_run(

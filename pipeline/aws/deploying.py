@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pipeline.aws.pipelines import Deployed, Situation, check_name, deployed_pipeline
-from pipeline.aws.records import AGAIN, LEASE, Busy, Record, Records, running
+from pipeline.aws.records import LEASE, Busy, Record, Records, running
 from pipeline.aws.session import Account, explained
 from pipeline.errors import AsusuError, BadInput
 
@@ -86,9 +86,9 @@ def deploy(
     )
     tag = records.begin(record)
     try:
-        _refuse_another(account, records.pipeline, seen)
+        _refuse_another(account, records, seen)
         if datetime.now(UTC) - now > LEASE:
-            raise Busy("this upsert took so long that others count it as dead; nothing was changed", hint=AGAIN)
+            raise Busy("this upsert took so long that others count it as dead; nothing was changed", hint=records.again)
         _replace(account, records, seen, wanted, record)
     except BaseException:
         with suppress(AsusuError):  # the first error is the one to tell
@@ -97,10 +97,11 @@ def deploy(
     return records.settle(record, tag, "done")
 
 
-def _refuse_another(account: Account, name: str, seen: Situation) -> None:
+def _refuse_another(account: Account, records: Records, seen: Situation) -> None:
     """Raises AsusuError unless the pipeline is still what the person saw."""
-    if deployed_pipeline(account, name) != seen.pipeline:
-        raise AsusuError(f"{name} was changed by somebody else in the meantime; nothing was changed now", hint=AGAIN)
+    if deployed_pipeline(account, records.pipeline) != seen.pipeline:
+        message = f"{records.pipeline} was changed by somebody else in the meantime; nothing was changed now"
+        raise AsusuError(message, hint=records.again)
 
 
 def _replace(account: Account, records: Records, seen: Situation, wanted: Wanted, record: Record) -> None:
@@ -143,12 +144,13 @@ def previous(records: Records, last: Record, number: int | None = None) -> Recor
     The one before a rollback is the one before what it restored, so that rolling back twice goes two steps back. Raises
     BadInput where there is none.
     """
+    listing = f"asusu rollback{records.options} --list"
     done = [record for record in records.newest_first() if record.state == "done" or record == last]
     if number is not None:
         for record in done:
             if record.number == number:
                 return record
-        raise BadInput(f"{records.pipeline} has no upsert {number} that was done", hint="asusu rollback --list")
+        raise BadInput(f"{records.pipeline} has no upsert {number} that was done", hint=listing)
     by_number = {record.number: record for record in done}
     start = last
     while start.restores is not None and start.restores in by_number and start.restores < start.number:
@@ -156,4 +158,4 @@ def previous(records: Records, last: Record, number: int | None = None) -> Recor
     for record in done:
         if record.number < start.number and record.definition != last.definition:
             return record
-    raise BadInput(f"{records.pipeline} has no earlier definition to return to", hint="asusu rollback --list")
+    raise BadInput(f"{records.pipeline} has no earlier definition to return to", hint=listing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -77,6 +77,16 @@ class Executions:
         ]
         return sorted(runs, key=lambda run: run.started, reverse=True)
 
+    def with_steps(self, run: Run) -> Run:
+        """A listed execution with its steps, and with what they say of its end; a list itself tells neither.
+
+        Without an end where no step has one: the list does not know it either.
+        """
+        steps = self._steps(run.arn)
+        ends = [step.ended for step in steps if step.ended]
+        ended = max(ends, default=None) if not run.is_running else None
+        return replace(run, steps=tuple(steps), ended=ended, refused=_refused(steps))
+
     def find(self, reference: str | None, fits: Callable[[Run], bool] = lambda run: True, what: str = "") -> str:
         """ARN of an execution by its id or ARN; without either of the newest one that fits.
 
@@ -116,7 +126,7 @@ class Executions:
             started=epoch_seconds(described["CreationTime"]),
             ended=None if status in RUNNING else max(ends),
             reason=described.get("FailureReason", ""),
-            refused=any(step.type == "Fail" and step.status == "Failed" for step in steps),
+            refused=_refused(steps),
             name=described.get("PipelineExecutionDisplayName", ""),
             arn=arn,
             steps=tuple(steps),
@@ -186,3 +196,8 @@ class Executions:
             )
             found = {row["StepName"]: step_record(row) for page in pages for row in page["PipelineExecutionSteps"]}
         return list(found.values())  # of a step that was tried again, the last try
+
+
+def _refused(steps: list[StepRecord]) -> bool:
+    """Whether it ended in a Fail step, by the pipeline's own decision."""
+    return any(step.type == "Fail" and step.status == "Failed" for step in steps)

@@ -45,7 +45,9 @@ def digest_of(account: Account, repository: str, tag: str) -> str | None:
     if kind != DOCKER_MANIFEST:
         raise AsusuError(
             f"{name}:{tag} has a manifest of type {kind}, which SageMaker does not take everywhere",
-            hint="delete that image and push again with the store of podman, or docker's without containerd",
+            hint="its tag cannot be moved, and whoever pushes may not delete: have an administrator run `aws ecr"
+            f" batch-delete-image --region {place.region} --repository-name {name} --image-ids imageTag={tag}`, then push"
+            " again with podman, or with docker whose store is not containerd's",
         )
     digest: str = detail["imageDigest"]
     return digest

@@ -17,16 +17,8 @@ from pipeline.aws.people import refuse_own_run
 from pipeline.aws.session import Account, explained
 from pipeline.decided import one_line, signed_reason
 from pipeline.errors import BadInput
-from pipeline.packages import (
-    REASON_LIMIT,
-    Package,
-    Verdict,
-    artifact_of,
-    evaluated_adapter,
-    name_of,
-    refuse_other_report,
-    stated_sums,
-)
+from pipeline.evidence import base_model_sum, evaluated_adapter, refuse_other_report, stated_sums
+from pipeline.packages import REASON_LIMIT, Package, Verdict, artifact_of, name_of
 from steps.evaluate.unpack import MAX_BYTES, MODEL_ARCHIVE
 
 GROUPS = "asusu-"  # what `pipeline.recipes.pipeline_name` begins with
@@ -79,12 +71,14 @@ class AwsPackages:
         return [f"by: {caller['Arn']}", LATER]
 
     def verify(self, package: Package) -> None:
-        """Raises AsusuError unless model and reports are there and are those that were evaluated and registered."""
+        """Raises AsusuError unless model and reports are those that were evaluated, and the entry says what they say."""
+        sums = stated_sums(package)
+        base_model_sum(package)
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch)
             archive = fetch(self.account, artifact_of(package), folder / MODEL_ARCHIVE, MAX_BYTES)
             evaluated_adapter(package, archive, folder / "unpacked")
-            for number, stated in enumerate(stated_sums(package)):
+            for number, stated in enumerate(sums):
                 report = fetch(self.account, stated.address, folder / f"{number}.json", MAX_BYTES)
                 refuse_other_report(package, stated, report)
 

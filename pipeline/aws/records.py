@@ -25,7 +25,6 @@ from pipeline.errors import AsusuError, BadInput
 LEASE = timedelta(minutes=10)  # an upsert takes seconds; one that began longer ago than this has died
 LOST = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 DIGITS = 8
-AGAIN = "look at it with `asusu plan`, then repeat the command"
 
 
 class Busy(AsusuError):
@@ -57,11 +56,17 @@ class Record(BaseModel):
 
 @dataclass(frozen=True)
 class Records:
-    """Those of one pipeline."""
+    """Those of one pipeline. `options` is what a command needs to come here, such as ` --env production`."""
 
     account: Account
     bucket: str
     pipeline: str
+    options: str = ""
+
+    @property
+    def again(self) -> str:
+        """What to do where somebody else was faster."""
+        return f"look at it with `asusu plan{self.options}`, then repeat the command"
 
     def newest_first(self) -> Iterator[Record]:
         """Every record, read one by one. Raises AsusuError for one that cannot be read."""
@@ -96,7 +101,7 @@ class Records:
         """Take the record's number; what `settle` needs to know. Raises Busy where somebody else has taken it."""
         tag = self._write(self._key(record), record.model_dump_json(indent=2), "recording", {"IfNoneMatch": "*"})
         if tag is None:
-            raise Busy(f"somebody else deploys {self.pipeline} at this moment; nothing was changed", hint=AGAIN)
+            raise Busy(f"somebody else deploys {self.pipeline} at this moment; nothing was changed", hint=self.again)
         return tag
 
     def settle(self, record: Record, tag: str, state: Literal["done", "failed"]) -> Record:
@@ -104,7 +109,8 @@ class Records:
         settled = record.model_copy(update={"state": state})
         text = settled.model_dump_json(indent=2)
         if self._write(self._key(record), text, "recording the end", {"IfMatch": tag}) is None:
-            raise AsusuError(f"the record {record.number} of {self.pipeline} was changed by somebody else", hint=AGAIN)
+            message = f"the record {record.number} of {self.pipeline} was changed by somebody else"
+            raise AsusuError(message, hint=self.again)
         return settled
 
     def _key(self, record: Record) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
@@ -46,8 +46,12 @@ def lint(
 ) -> None:
     """Check a definition against the service's rules. Exit 1 when there are findings."""
     from pipeline.lint import lint as check
+    from pipeline.preflight.remedies import Remedies
 
     findings = check(_definition(file, recipe, env, account))
+    if file is None and env != "local":
+        remedies = Remedies(env, settings.load(env, {"account": account} if account else {}).region, recipe)
+        findings = [replace(finding, remedy=remedies.aimed(finding.remedy)) for finding in findings]
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False))
     else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline import settings
 from pipeline.definition import compile_recipe
 from pipeline.errors import BadInput
+from pipeline.preflight.remedies import Remedies
 from pipeline.recipes import languages_of, pipeline_name
 from pipeline.settings import Settings
 
@@ -38,6 +39,11 @@ class Deployed:
         """What a command needs to come to the same place, with a leading blank: ` --env production`."""
         recipe = "" if self.recipe == "igbo" else f" --recipe {shlex.quote(self.recipe)}"
         return f"{recipe} --env {shlex.quote(self.env)}"
+
+    @property
+    def remedies(self) -> Remedies:
+        """What remedies need to act on this environment."""
+        return Remedies(self.env, self.settings.region, self.recipe)
 
     def text(self) -> str:
         """The canonical definition, compiled afresh."""

@@ -47,7 +47,7 @@ def _account(env: str, account: str, recipe: str) -> list[Check]:
 
         return [
             Check("credentials", "ok", f"of account {place.number}, the environment's"),
-            *check_deployment(place.account, place.settings, place.name),
+            *place.remedies.rows(check_deployment(place.account, place.settings, place.name)),
         ]
     except BadInput as error:
         return [Check("credentials", "refused", error.message, error.hint)]

@@ -48,5 +48,5 @@ def is_running(run: Run) -> bool:
 
 
 def did_not_succeed(run: Run) -> bool:
-    """For `find`: an execution that can be resumed or explained."""
+    """An execution that wants to be explained."""
     return not run.is_running and run.status != "Succeeded"

@@ -152,6 +152,8 @@ def _print_evaluation(console: Console, report: EvaluationReport, samples: Sampl
     for rule in report.gate.rules:
         mark = "[green]✓[/]" if rule.passed else "[red]✗[/]"
         console.print(f"{mark} {_shown(rule.sentence)}", soft_wrap=True)
+    if report.gate.undecided:
+        console.print(f"[yellow]–[/] {_shown(report.gate.undecided)}", soft_wrap=True)
     console.print()
     for sample in samples.showcase[:SHOWN]:
         console.print(f"[dim]{sample.direction}[/]  {_shown(sample.source)}", soft_wrap=True)

@@ -87,7 +87,7 @@ def records_of(place: Deployed) -> Records:
     """The records of a recipe's upserts."""
     from pipeline.aws.records import Records
 
-    return Records(place.account, place.settings.bucket, place.name)
+    return Records(place.account, place.settings.bucket, place.name, place.options)
 
 
 def against_account(place: Deployed, records: Records, situation: Situation, wanted: Wanted) -> Planned:

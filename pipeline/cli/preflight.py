@@ -15,7 +15,7 @@ from pipeline.cli.deployed import PLACEHOLDER, deployed
 from pipeline.cli.run import parse_params
 from pipeline.definition import read
 from pipeline.errors import EXIT_FAILED, EXIT_OK, EXIT_REFUSED, BadInput
-from pipeline.preflight import Check, Status, check_offline, verdict
+from pipeline.preflight import Check, Remedies, Status, check_offline, verdict
 
 EXITS: dict[Status, int] = {"ok": EXIT_OK, "warning": EXIT_OK, "unknown": EXIT_FAILED, "refused": EXIT_REFUSED}
 
@@ -48,7 +48,7 @@ def _offline(env: str, account: str, recipe: str, given: dict[str, str]) -> list
     number = account or PLACEHOLDER
     chosen = settings.load(env, {"account": number})
     definition = read(definition_text(recipe, env, number))
-    return check_offline(chosen, definition, chosen.start_parameters | given)
+    return Remedies(env, chosen.region, recipe).rows(check_offline(chosen, definition, chosen.start_parameters | given))
 
 
 def _account(env: str, account: str, recipe: str, given: dict[str, str]) -> list[Check]:
@@ -58,7 +58,9 @@ def _account(env: str, account: str, recipe: str, given: dict[str, str]) -> list
     definition = read(place.text())
     parameters = place.settings.start_parameters | given
     with Console(stderr=True).status("asking the account"):
-        return [
-            *check_offline(place.settings, definition, parameters),
-            *check_account(place.account, place.settings, definition, parameters),
-        ]
+        return place.remedies.rows(
+            [
+                *check_offline(place.settings, definition, parameters),
+                *check_account(place.account, place.settings, place.name, definition, parameters),
+            ]
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from pipeline.cli.staging import DEFAULT_WORKDIR, Workdir
 from pipeline.cli.view import View
 from pipeline.definition import Definition, read
 from pipeline.errors import EXIT_FAILED, EXIT_OK, EXIT_REFUSED, AsusuError, BadInput, Interrupted
+from pipeline.local.champion import settle_champion
 from pipeline.local.record import Execution
 from pipeline.local.requests import check_images, passed_over
 from pipeline.local.runner import Options, interruptible
@@ -71,12 +73,12 @@ def run(
     bucket = open_bucket(workdir, chosen.bucket)
     if not resume:
         refuse_missing(bucket, parameters)
-        parameters |= _publish(
-            bucket, given, corpus or [], benchmark or [], base_model or "tiny", languages_of(recipe), name
-        )
+        parameters |= _publish(bucket, given, corpus or [], benchmark or [], base_model or "tiny", languages_of(recipe))
     for sentence in passed_over(definition):
         console.print(f"note: {sentence}", highlight=False, soft_wrap=True)
-    execution = _execute(name, text, definition, parameters, workdir, Options(resume=resume, launcher=starter), console)
+    settle = partial(settle_champion, group=name, bucket=chosen.bucket)
+    options = Options(resume=resume, launcher=starter, first=settle)
+    execution = _execute(name, text, definition, parameters, workdir, options, console)
     outcome = report_on(execution, text, workdir)
     if outcome.unwritten:
         print(f"{program()}: the report could not be written: {outcome.unwritten}", file=sys.stderr)
@@ -143,14 +145,11 @@ def _publish(
     benchmarks: list[str],
     base_model: str,
     languages: tuple[str, str],
-    name: str,
 ) -> dict[str, str]:
     title = "building the tiny base model" if base_model == "tiny" else f"staging {base_model}"
     try:
         with interruptible(), bar(title) as progress:
-            return publish_inputs(
-                bucket, given, corpora, base_model, languages, progress, pipeline_name=name, benchmarks=benchmarks
-            )
+            return publish_inputs(bucket, given, corpora, base_model, languages, progress, benchmarks=benchmarks)
     except KeyboardInterrupt:
         raise Interrupted("interrupted before the first step", hint="run the same command again") from None
 

@@ -45,7 +45,8 @@ def runs(
         nothing = f"nothing has run in {workdir}; next: {program()} run --local{place_of(workdir)}"
     else:
         place, executions = executions_of(env, account, recipe, "")
-        found = executions.listed(most)
+        with Console(stderr=True).status("asking the account how each ended"):
+            found = [executions.with_steps(run) for run in executions.listed(most)]
         nothing = f"{place.name} has not run in {place.settings.region}; next: {program()} start{place.options}"
     if as_json:
         print(json.dumps([run.for_machines() for run in found], indent=2, ensure_ascii=False))
@@ -75,6 +76,7 @@ def checkpoints(
         execution_id = described.execution_id
         found = checkpoints_of(place.account, executions.definition(described.arn), execution_id, place.name)
         verb = "watch" if described.is_running else "resume"
+        verb = "resume --checkpoint" if described.status == "Succeeded" else verb  # as a new execution
         following = f"{program()} {verb} {execution_id}{place.options}"
     if as_json:
         rows = [row.for_machines() for row in found]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli.definition import Account, AsJson, Env, Recipe
-from pipeline.cli.executions import RunName, Token, did_not_succeed, executions_of, is_running, token_or_new
+from pipeline.cli.executions import RunName, Token, executions_of, is_running, token_or_new
 from pipeline.cli.outcome import program
 from pipeline.cli.run import parse_params
 from pipeline.cli.starting import (
@@ -22,7 +24,7 @@ from pipeline.cli.starting import (
     source_for,
 )
 from pipeline.definition import Definition
-from pipeline.errors import BadInput, harmless
+from pipeline.errors import AsusuError, BadInput, Interrupted, harmless
 from pipeline.runs import Run
 from pipeline.runs.selection import canaries_only, from_step, taken_over
 
@@ -80,7 +82,10 @@ def resume(
     token: Token = "",
     as_json: AsJson = False,
 ) -> None:
-    """Go on with a run that failed or was stopped: the same execution, so that its checkpoints are found."""
+    """Go on with a run that failed or was stopped: the same execution, so that its checkpoints are found.
+
+    Without RUN the newest; an older failure must be named, since a later run may have done its work.
+    """
     token, given = token_or_new(token), parse_params(param or [])
     place, runs = executions_of(env, account, recipe, f"{program()} run --local --resume")
     if checkpoint is not None:
@@ -98,9 +103,10 @@ def resume(
             "an execution that is gone on with keeps its parameters",
             hint=f"{program()} resume --checkpoint RUN --param ...{place.options}",
         )
-    found = runs.run(runs.find(run, did_not_succeed, "failed or stopped "))
+    found = runs.run(runs.find(run))
     _refuse_retry(found, place.options)
-    runs.retry(found.arn, token)
+    with _telling(token):
+        runs.retry(found.arn, token)
     _say(found.arn, f"gone on with {runs.pipeline}", token, place.options, as_json)
 
 
@@ -135,7 +141,8 @@ def _begin(plan: Planned, token: str, name: str, as_json: bool) -> None:
     from pipeline.aws.executions import Start
 
     source = plan.source.arn if plan.source else ""
-    arn = plan.runs.start(Start(plan.parameters, token, name, plan.steps, source))
+    with _telling(token):
+        arn = plan.runs.start(Start(plan.parameters, token, name, plan.steps, source))
     if as_json:
         found = for_machines(plan, execution=arn.rsplit("/", 1)[-1], arn=arn, token=token)
         print(json.dumps(found, indent=2, ensure_ascii=False))
@@ -149,6 +156,22 @@ def _begin(plan: Planned, token: str, name: str, as_json: bool) -> None:
         print(f"  reused: {', '.join(plan.reused)} of {plan.source.execution_id}")
     for note in plan.notes:
         print(f"  note:   {harmless(note)}")
+
+
+@contextmanager
+def _telling(token: str) -> Iterator[None]:
+    """Tell the token where the answer was lost: what was asked for may have begun, and without it would begin twice."""
+    from pipeline.aws.session import Denied, Missing
+
+    again = f"repeat the same command with --token {token}: what has begun does not begin again"
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted("the answer was not waited for; it may have begun", hint=again) from None
+    except AsusuError as error:
+        if isinstance(error, (BadInput, Denied, Missing)):
+            raise  # an answer: nothing has begun
+        raise type(error)(error.message, hint="; ".join(filter(None, (error.hint, again)))) from error
 
 
 def _say(arn: str, what: str, token: str, options: str, as_json: bool) -> None:
@@ -168,7 +191,10 @@ def _refuse_retry(run: Run, options: str) -> None:
             f"execution {run.execution_id} has not ended", hint=f"{program()} watch {run.execution_id}{options}"
         )
     if run.status == "Succeeded":
-        raise BadInput(f"execution {run.execution_id} has succeeded; there is nothing to go on with")
+        raise BadInput(
+            f"execution {run.execution_id} has succeeded; there is nothing to go on with",
+            hint=f"{program()} runs{options} lists the others; name the one to go on with",
+        )
     if run.refused:
         raise BadInput(
             f"execution {run.execution_id} was refused by the gate, and would be again",

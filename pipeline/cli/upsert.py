@@ -122,7 +122,7 @@ def _checks(paper: Paper, planned: Planned) -> list[Check]:
 
 def _offline(planned: Planned) -> list[Check]:
     chosen = planned.place.settings
-    return check_offline(chosen, planned.after, chosen.start_parameters)
+    return planned.place.remedies.rows(check_offline(chosen, planned.after, chosen.start_parameters))
 
 
 def _print_not_ok(paper: Paper, checks: Sequence[Check]) -> None:

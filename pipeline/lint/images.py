@@ -13,7 +13,10 @@ from pipeline.lint.finding import Finding
 from pipeline.lint.values import resolve
 from pipeline.lint.walk import dig, rows
 
-REMEDY = "make push-images, which writes the digests that compiling reads"
+REMEDY = (
+    "make push-images, which writes the digests that compiling reads; where containers/bases.json has a base without a"
+    " digest, fill that in first (docs/containers.md)"
+)
 
 
 def check_images(definition: Definition) -> Iterator[Finding]:

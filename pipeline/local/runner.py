@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +50,8 @@ class Options:
     as processes, for which there are `command_for`: image and kind to command line, by default
     `environment.command_for`, and `code_version`: what stands for the programs in cache keys, by default a sum over
     the package `steps`. `execution_id`: 12 letters and digits, by default random. `force`: steps that
-    run even if the cache has them. `copy_checkpoint`: copies one checkpoint file to the store.
+    run even if the cache has them. `copy_checkpoint`: copies one checkpoint file to the store. `first`: called with the
+    work directory once it is held, before anything is recorded; where it raises, nothing is run.
     """
 
     resume: bool = False
@@ -62,6 +63,7 @@ class Options:
     force: frozenset[str] = frozenset()
     code_version: str | None = None
     copy_checkpoint: Copy = shutil.copyfile
+    first: Callable[[Path], None] | None = None
 
 
 def run(
@@ -89,6 +91,8 @@ def run(
         _check_jobs(definition, values, pipeline_name, launcher)
     with locked(workdir):
         beginning.end_orphans(workdir)
+        if options.first:
+            options.first(workdir)
         if options.resume:
             execution = beginning.resumed(workdir, definition, definition_text, parameters, pipeline_name=pipeline_name)
             _check_jobs(definition, execution.parameters, pipeline_name, launcher)

@@ -1,4 +1,4 @@
-"""The work directory of local runs, and the lock that lets one runner at a time use it."""
+"""The work directory, and the lock that lets one run or one decision at a time use it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOCK = "runner.lock"
 def locked(workdir: Path) -> Iterator[None]:
     """Create the work directory if need be and hold its lock; the lock ends with the process, however it ends.
 
-    Raises BadInput where the directory cannot be written, and, naming the process, where another runner holds it.
+    Raises BadInput where the directory cannot be written, and, naming the process, where another run or decision holds it.
     """
     try:
         workdir.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def locked(workdir: Path) -> Iterator[None]:
         except BlockingIOError as error:
             file.seek(0)
             raise BadInput(
-                f"another run, process {file.read().strip() or 'unknown'}, is using {workdir}",
+                f"process {file.read().strip() or 'unknown'} is using {workdir}: a run, or a decision on a version",
                 hint="wait for it, stop it, or choose another directory with --workdir",
             ) from error
         file.truncate(0)

@@ -16,7 +16,7 @@ from steps.contract import ModelShape
 from steps.instances import TRAINING_INSTANCES
 from steps.job import Refused
 from steps.levers import read_levers
-from steps.parameters import PARAMETERS, Value
+from steps.parameters import Value
 
 HOUR = 3600
 
@@ -63,13 +63,11 @@ def training(definition: Definition, parameters: Mapping[str, str], work: Work) 
     """What the formulas of `asusu estimate` say of the long training. Raises Unknown where the definition lacks a value."""
     values = _values(definition, parameters)
     step = _training(definition)
-    needed = [row.name for row in PARAMETERS if row.type != "String" or row.choices]
-    lacking = [name for name in needed if name not in values]
-    if not step or lacking:
-        raise Unknown(f"it has no {', '.join(lacking)}" if step else "it has no training step with the mode `train`")
+    if not step:
+        raise Unknown("it has no training step with the mode `train`")
     assumed = with_values(definition, parameters)
     told: Any = resolve(definition.step(step).arguments, assumed)
-    instance = str(values["TrainingInstanceType"])
+    instance = str(values.get("TrainingInstanceType"))
     if instance not in TRAINING_INSTANCES:
         raise Unknown(f"nobody wrote down speed and price of {instance}")
     try:
@@ -85,6 +83,8 @@ def training(definition: Definition, parameters: Mapping[str, str], work: Work) 
             interruptions_per_day=work.interruptions_per_day,
         )
         return answer(question)
+    except KeyError as error:
+        raise Unknown(f"it has no parameter {error.args[0]}") from error
     except (TypeError, ValueError, ArithmeticError, Refused) as error:
         raise Unknown(f"its training step says something that cannot be understood: {error}") from error
 

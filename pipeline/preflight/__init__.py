@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from pipeline.preflight.check import Check, Status, verdict
 from pipeline.preflight.offline import check_offline
+from pipeline.preflight.remedies import Remedies
 
-__all__ = ["Check", "Status", "check_offline", "verdict"]
+__all__ = ["Check", "Remedies", "Status", "check_offline", "verdict"]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline.definition import Definition
+from pipeline.lint.images import REMEDY
 from pipeline.lint.values import resolve
 from pipeline.lint.walk import rows
 from pipeline.preflight.check import Check
@@ -53,7 +54,7 @@ def check_images(chosen: Settings, definition: Definition, jobs: list[Job]) -> I
     mutable = [name for name in names if "@sha256:" not in name]
     if mutable:
         detail = f"{len(mutable)} of {len(names)} images have no digest, so what runs may change: {_short(mutable)}"
-        yield Check("image digests", "refused", detail, "make push-images")
+        yield Check("image digests", "refused", detail, REMEDY)
     else:
         yield Check("image digests", "ok", f"{len(names)} images, all named by digest")
     images = [read_image(name) for name in names]

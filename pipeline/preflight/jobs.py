@@ -18,7 +18,10 @@ KINDS: dict[str, Kind] = {"Training": "training", "Processing": "processing"}
 
 @dataclass(frozen=True)
 class Job:
-    """One job. `seconds` and `wait_seconds` are MaxRuntimeInSeconds and MaxWaitTimeInSeconds, None where not given."""
+    """One job. `seconds` and `wait_seconds` are MaxRuntimeInSeconds and MaxWaitTimeInSeconds, None where not given.
+
+    `isolated` is EnableNetworkIsolation, which is off where nobody asks for it.
+    """
 
     step: str
     kind: Kind
@@ -32,6 +35,7 @@ class Job:
     image: str
     role: str
     checkpoints: str
+    isolated: bool
 
 
 def jobs_of(definition: Definition, parameters: Mapping[str, str]) -> list[Job]:
@@ -83,6 +87,7 @@ def _job(step: Step, kind: Kind, definition: Definition) -> Job:
         image=str(image or ""),
         role=str(dig(arguments, "RoleArn") or ""),
         checkpoints=str(dig(arguments, "CheckpointConfig", "S3Uri") or ""),
+        isolated=dig(dig(arguments, "NetworkConfig") or arguments, "EnableNetworkIsolation") is True,
     )
 
 

@@ -24,7 +24,7 @@ def build(recipe: str, settings: Settings, session: PipelineSession) -> Pipeline
     resumed = training.build_canary_resume(plan, tokenized, canary)
     trained = training.build_train(plan, tokenized, after=resumed)
     evaluated = evaluate_model.build(plan, prepared, tokenized, trained)
-    decided = gate.build(plan, prepared, trained, evaluated)
+    decided = gate.build(plan, prepared, evaluated)
 
     return Pipeline(
         name=plan.name,

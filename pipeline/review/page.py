@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pipeline.local.files import write_text_atomically
 from pipeline.review import markdown, wording
 
 FILTERS = ("count", "short", "signed", "duration", "dollars", "printable", "moment", "megabytes", "percent")
@@ -14,17 +15,12 @@ def write_page(template: str, into: Path, **values: Any) -> None:
     """Render a template with `values` and write it to `into`. Equal values make equal pages.
 
     A template of HTML or of Markdown, by its name. All texts are escaped for it, and the HTML page's own policy forbids
-    scripts and requests. Raises OSError where the disk fails.
+    scripts and requests. Two that write the same page at once do not meet: the last one's stays. Raises OSError where
+    the disk fails.
     """
     environment = _markdown() if template.endswith(".md") else _html()
     page = environment.get_template(template).render(**values, LONG_TEXT=wording.LONG_TEXT)
-    into.parent.mkdir(parents=True, exist_ok=True)
-    temporary = into.with_name(f".{into.name}.partial")
-    try:
-        temporary.write_text(page, encoding="utf-8", errors="replace")
-        temporary.replace(into)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_text_atomically(into, page.encode("utf-8", "replace").decode("utf-8"))
 
 
 def _html() -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline.review.charts import chrf_bars, loss_curves, memory_bars
 from pipeline.review.choice import changed_samples, drawn_samples, worst_samples
+from pipeline.review.curves import summarised
 from pipeline.review.data_page import data_charts, view_of
 from pipeline.review.files import Run, RunFiles, read_run
 from pipeline.review.measured import canaries_measured
@@ -46,6 +47,7 @@ def _values(run: Run, inputs: RunFiles) -> dict[str, Any]:
         "worst": worst_samples(samples),
         "changed": changed_samples(samples),
         "against": compared_with(run.evaluation.champion, inputs.package) if run.evaluation else None,
+        "curves": summarised(run.training) if run.training else [],
         "planned": plan_against_actual(run),
         "price_assumed": price_assumed(run),
         "measured": canaries_measured(run, inputs.parameters),

@@ -37,7 +37,7 @@ def build(plan: Blueprint, prepare: ProcessingStep, tokenize: ProcessingStep, tr
             "tokens": tokenize.properties.ProcessingOutputConfig.Outputs["tokens"].S3Output.S3Uri,
             "champion": plan.address("champion", plan.name, ""),
         },
-        outputs=["evaluation"],
+        outputs=["evaluation", "bundle"],
         environment=plan.text(
             "MaxValidationLoss", "MinTrainingFraction", "MaxBrokenShare", "Seed", "TrainingInstanceType"
         )

@@ -13,12 +13,13 @@ from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
 from sagemaker.mlops.workflow.model_step import ModelStep
-from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
+from sagemaker.mlops.workflow.steps import ProcessingStep
 from sagemaker.serve.model_builder import ModelBuilder
 
 from pipeline.stages.blocks import Blueprint, Uri, service_retry
 from pipeline.stages.evaluate_model import ENTRY, EVALUATION
 from steps.contract import DATA_REPORT, EVALUATION_REPORT, REGISTRY_KEYS
+from steps.evaluate.unpack import MODEL_ARCHIVE
 
 
 def _decided(evaluate: ProcessingStep, path: str, file: PropertyFile = EVALUATION) -> JsonGet:
@@ -26,12 +27,12 @@ def _decided(evaluate: ProcessingStep, path: str, file: PropertyFile = EVALUATIO
     return JsonGet(step_name=evaluate.name, property_file=file, json_path=path)
 
 
-def _report(step: ProcessingStep, output: str, file: str) -> Uri:
-    """Address of a report."""
+def _left(step: ProcessingStep, output: str, file: str) -> Uri:
+    """Address of a file that a step leaves."""
     return Join(on="/", values=[step.properties.ProcessingOutputConfig.Outputs[output].S3Output.S3Uri, file])
 
 
-def build(plan: Blueprint, prepare: ProcessingStep, train: TrainingStep, evaluate: ProcessingStep) -> ConditionStep:
+def build(plan: Blueprint, prepare: ProcessingStep, evaluate: ProcessingStep) -> ConditionStep:
     """Registers for approval when the loss is at or under the limit and every rule passed; fails with the reason otherwise."""
     return ConditionStep(
         name="CheckValidationLoss",
@@ -42,7 +43,7 @@ def build(plan: Blueprint, prepare: ProcessingStep, train: TrainingStep, evaluat
             ),
             ConditionEquals(left=_decided(evaluate, "gate.verdict"), right="passed"),
         ],
-        if_steps=[_register(plan, prepare, train, evaluate)],
+        if_steps=[_register(plan, prepare, evaluate)],
         else_steps=[_reject(plan, evaluate)],
     )
 
@@ -52,21 +53,22 @@ def _reject(plan: Blueprint, evaluate: ProcessingStep) -> FailStep:
         "Model refused: ",
         _decided(evaluate, "gate.message"),
         " Report: ",
-        _report(evaluate, "evaluation", EVALUATION_REPORT),
+        _left(evaluate, "evaluation", EVALUATION_REPORT),
     ]
     return FailStep(name="RejectModel", error_message=Join(on="", values=message))
 
 
-def _register(plan: Blueprint, prepare: ProcessingStep, train: TrainingStep, evaluate: ProcessingStep) -> ModelStep:
+def _register(plan: Blueprint, prepare: ProcessingStep, evaluate: ProcessingStep) -> ModelStep:
     builder = ModelBuilder(
         image_uri=plan.settings.images.evaluate,
-        s3_model_data_url=train.properties.ModelArtifacts.S3ModelArtifacts,
+        s3_model_data_url=_left(evaluate, "bundle", MODEL_ARCHIVE),
         role_arn=plan.settings.roles.evaluate,
         sagemaker_session=plan.session,
         dependencies={},  # the default looks for a bucket in the account
     )
     metadata: dict[str, Any] = {key: _decided(evaluate, f"registry.{key}") for key in REGISTRY_KEYS}
     metadata |= {
+        "bundle": _decided(evaluate, "digests.bundle", ENTRY),  # the bundle holds the card, so its sum is in neither
         "execution": ExecutionVariables.PIPELINE_EXECUTION_ID,
         "execution_arn": ExecutionVariables.PIPELINE_EXECUTION_ARN,  # the package's own creator is a role
         "image_train": plan.settings.images.train,
@@ -101,6 +103,6 @@ def _source(evaluate: ProcessingStep, prepare: ProcessingStep, report: str) -> M
     place = (prepare, "data-report", DATA_REPORT) if report == "data_report" else (evaluate, report, EVALUATION_REPORT)
     return MetricsSource(
         content_type="application/json",
-        s3_uri=_report(*place),
+        s3_uri=_left(*place),
         content_digest=_decided(evaluate, f"digests.{report}", ENTRY),
     )

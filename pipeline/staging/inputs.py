@@ -1,4 +1,4 @@
-"""What a local run mounts: the published corpus, the staged base model and the `none` objects, in the run's bucket."""
+"""What a local run mounts: the published corpus, the staged base model and the `none` object, in the run's bucket."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from pipeline.staging.phrasebook import bundled_spec
 from steps.contract import MANIFEST, NONE_OBJECT
 from steps.job import write_json
 
-NONE_FOLDERS = ("champion/{name}", "checkpoints/none")  # mounted always, and the service refuses an empty prefix
+NO_CHECKPOINTS = "checkpoints/none"
+NONE_FOLDERS = ("champion/{name}", NO_CHECKPOINTS)  # mounted always, and the service refuses an empty prefix
 
 
 @dataclass(frozen=True)
@@ -51,17 +52,15 @@ def publish_inputs(
     languages: tuple[str, str],
     progress: Progress,
     *,
-    pipeline_name: str,
     benchmarks: Sequence[str] = (),
 ) -> dict[str, str]:
     """Publish what the given parameters do not name already; returns CorpusUri and BaseModelUri where it did.
 
-    The corpus comes first, since what is wrong with it is found in seconds and a base model may take a minute.
+    The champion's folder is not made here: only the registry knows whether there is a champion. The corpus comes first,
+    since what is wrong with it is found in seconds and a base model may take a minute.
     """
-    for pattern in NONE_FOLDERS:
-        folder = bucket.path / pattern.format(name=pipeline_name)
-        if not folder.exists():
-            write_json(folder / NONE_OBJECT, {"none": True})
+    if not (bucket.path / NO_CHECKPOINTS).exists():
+        write_json(bucket.path / NO_CHECKPOINTS / NONE_OBJECT, {"none": True})
     addresses = {}
     if "CorpusUri" not in given:
         specs = [parse_spec(item) for item in corpora] or [bundled_spec(bucket.workdir)]

@@ -160,4 +160,6 @@ class RegistryEntry(Report):
     """
 
     card: CardText
-    digests: dict[Literal["evaluation", "data_report"], str] = Field(description="`sha256:` and 64 hex digits each")
+    digests: dict[Literal["evaluation", "data_report", "bundle"], str] = Field(
+        description="`sha256:` and 64 hex digits each"
+    )

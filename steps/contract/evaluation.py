@@ -23,7 +23,7 @@ class Score(Report):
 class Failures(Report):
     """The ways a system's translations broke, as shares of all of them, and how well lengths and marks were kept."""
 
-    empty: float = Field(ge=0, le=1)
+    empty: float = Field(ge=0, le=1, description="Nothing, or punctuation alone where the reference has words")
     copied: float = Field(ge=0, le=1, description="The source said back")
     repetitive: float = Field(ge=0, le=1, description="A phrase three times in a row, and not so in the reference")
     untranslated: float = Field(ge=0, le=1, description="Half of the longer words left in the source language")
@@ -88,6 +88,9 @@ class GateVerdict(Report):
     verdict: Literal["passed", "refused"]
     message: str = Field(max_length=1000)
     rules: list[RuleVerdict]
+    undecided: str = Field(
+        default="", description="Which rule was not decided, and why; empty when all were, and in a report of before"
+    )
 
 
 class Sample(Report):
@@ -133,6 +136,10 @@ class ChampionManifest(Report):
 
     package: str = Field(description="group/version")
     adapter_sha256: str = Field(description="Of the adapter's weights")
+    adapter_config_sha256: str = Field(
+        description="Of the adapter's configuration: its scale changes every translation"
+    )
+    base_model_sha256: str = Field(description="Fingerprint of the base model that it was evaluated on")
     approved: str = Field(description="Time of the approval, ISO 8601")
 
 

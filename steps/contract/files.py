@@ -74,6 +74,7 @@ REGISTRY_KEYS = (  # keys of CustomerMetadataProperties, at most 50; EvaluateMod
     "definition",
     "gate",
     "adapter",
+    "adapter_config",
     "test_set",
     "champion",
     *(f"gate_{rule}" for rule in GATE_RULES),

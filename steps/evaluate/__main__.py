@@ -1,4 +1,4 @@
-"""`python -m steps.evaluate`: unpack, check, load, measure the loss, translate, score, decide, report."""
+"""`python -m steps.evaluate`: unpack, check, load, measure the loss, translate, score, decide, report, bundle."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from steps import contract, job
+from steps.evaluate.bundle import write_bundle
 from steps.evaluate.card import build_card
 from steps.evaluate.champion import find_champion
 from steps.evaluate.cost import training_cost
@@ -21,6 +22,7 @@ from steps.evaluate.inputs import (
     refuse_mismatch,
     refuse_other_plan,
 )
+from steps.evaluate.licences import licences
 from steps.evaluate.loss import validation_losses, with_losses
 from steps.evaluate.registry import Origin
 from steps.evaluate.report import build_report
@@ -35,10 +37,17 @@ from steps.version import code_version
 
 IMAGES = {"image_train": "TrainImage", "image_evaluate": "EvaluateImage"}
 NOTHING = "none"
+NO_CHAMPION = "no version had been approved to compare with"
 
 
 def main() -> None:
     """Evaluate the mounted model.tar.gz. A failure to evaluate is a failed step, never a score."""
+    with tempfile.TemporaryDirectory() as scratch:
+        evaluate(Path(scratch))
+
+
+def evaluate(scratch: Path) -> None:
+    """All of it; the model is unpacked into `scratch`, from where the registry's bundle takes the adapter."""
     languages = (job.setting("SourceLanguage"), job.setting("TargetLanguage"))
     limits = Limits(
         *(float(job.parameter(name)) for name in ("MaxValidationLoss", "MinTrainingFraction", "MaxBrokenShare"))
@@ -51,27 +60,28 @@ def main() -> None:
     held_out = read_held_out(splits / "test.parquet", languages)
     benchmarks = read_benchmarks(splits, languages)
 
-    with tempfile.TemporaryDirectory() as scratch:
-        artefact = unpack(job.processing_input("model") / MODEL_ARCHIVE, Path(scratch))
-        training = read_training(artefact)
-        tokenizer_folder = base_folder / contract.TOKENIZER_FOLDER
-        fingerprint = contract.load(tokens / contract.FINGERPRINT, contract.TokenFingerprint)
-        refuse_mismatch(training.fingerprint, fingerprint, languages, tokenizer_folder, splits)
-        plan = contract.load(tokens / contract.PLAN, contract.TrainingPlan)
-        refuse_other_plan(training, plan)
-        base_name = contract.load(base_folder / contract.MANIFEST, contract.BaseModelManifest).name
-        problem = champion.why_not_comparable(base_name) if champion else ""
-        adapters = {TRAINED: artefact / contract.ADAPTER_FOLDER}
-        if champion and not problem:
-            adapters[CHAMPION] = champion.adapter
-        model, manifest = load_systems(base_folder, adapters)
-        adapter_sha256 = sha256_file(artefact / contract.ADAPTER_FOLDER / contract.ADAPTER_WEIGHTS)
+    artefact = unpack(job.processing_input("model") / MODEL_ARCHIVE, scratch)
+    training = read_training(artefact)
+    tokenizer_folder = base_folder / contract.TOKENIZER_FOLDER
+    fingerprint = contract.load(tokens / contract.FINGERPRINT, contract.TokenFingerprint)
+    refuse_mismatch(training.fingerprint, fingerprint, languages, tokenizer_folder, splits)
+    plan = contract.load(tokens / contract.PLAN, contract.TrainingPlan)
+    refuse_other_plan(training, plan)
+    mounted = contract.load(base_folder / contract.MANIFEST, contract.BaseModelManifest)
+    problem = champion.why_not_comparable(mounted) if champion else ""
+    adapters = {TRAINED: artefact / contract.ADAPTER_FOLDER}
+    if champion and not problem:
+        adapters[CHAMPION] = champion.adapter
+    model, manifest = load_systems(base_folder, adapters)
+    adapter_sha256, config_sha256 = (
+        sha256_file(adapters[TRAINED] / file) for file in (contract.ADAPTER_WEIGHTS, contract.ADAPTER_CONFIG)
+    )
 
     prompter = Prompter.of(load_tokenizer(tokenizer_folder), languages, fingerprint.names)
     losses = validation_losses(model, TokenSplit(tokens / "validation", prompter))
-    weights = {BASE: manifest.fingerprint, TRAINED: manifest.fingerprint + adapter_sha256}
+    weights = {BASE: manifest.fingerprint, TRAINED: manifest.fingerprint + adapter_sha256 + config_sha256}
     if CHAMPION in adapters and champion:
-        weights[CHAMPION] = manifest.fingerprint + sha256_file(champion.adapter / contract.ADAPTER_WEIGHTS)
+        weights[CHAMPION] = manifest.fingerprint + champion.sums
     translator = Translator.of(model, prompter)
     translations = translate_all(translator, held_out, weights)
 
@@ -79,8 +89,9 @@ def main() -> None:
     differences = compare_directions(prompter.directions, held_out, translations, seed)
     against_champion = [pair for pair in differences if pair.other == CHAMPION]
     on_benchmarks = [score_benchmark(translator, name, pairs, weights, seed) for name, pairs in benchmarks.items()]
+    not_compared = "" if against_champion else f"{champion.name}: {problem}" if champion else NO_CHAMPION
     evidence = Evidence(
-        losses[TRAINED].mean, scores, largest_lora_b(model, TRAINED), training.fraction, against_champion
+        losses[TRAINED].mean, scores, largest_lora_b(model, TRAINED), training.fraction, against_champion, not_compared
     )
     gate = decide(evidence, limits)
 
@@ -92,6 +103,7 @@ def main() -> None:
         base_model=manifest,
         code=code_version(),
         adapter_sha256=adapter_sha256,
+        adapter_config_sha256=config_sha256,
         test_set_sha256=sha256_file(splits / "test.parquet"),
         cost=training_cost(training.seconds_used, plan.estimate, instance_type, spot=spot),
         definition=stated("DefinitionSha256"),
@@ -113,7 +125,9 @@ def main() -> None:
         origin=origin,
     )
     contract.save(out / contract.EVALUATION_REPORT, report)
-    save_entry(out, build_card(report, origin, fingerprint.names), data_folder / contract.DATA_REPORT)
+    card = build_card(report, origin, fingerprint.names)
+    bundle = write_bundle(job.processing_output("bundle"), artefact, tokenizer_folder, card, licences(manifest, data))
+    save_entry(out, card, data_folder / contract.DATA_REPORT, bundle)
     shown = ", ".join(f"{row.direction} {row.chrf.value:.1f} (base {row.base_chrf.value:.1f})" for row in scores)
     job.note(f"chrF++ {shown}; validation loss {losses[TRAINED].mean:.3f}; {gate.verdict}")
     job.event("evaluated", verdict=gate.verdict, message=gate.message, champion=report.champion)

@@ -1,4 +1,4 @@
-"""registry-entry.json: the card as one string, and the sums of the reports that the registry entry points to."""
+"""registry-entry.json: the card as one string, and the sums of the files that the registry entry points to."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from steps.job import Refused
 from steps.sums import sha256_file
 
 
-def save_entry(folder: Path, card: ModelCard, data_report: Path) -> None:
-    """Write the entry beside the evaluation report, which must be there. Raises Refused for a card over the limit."""
+def save_entry(folder: Path, card: ModelCard, data_report: Path, bundle: str) -> None:
+    """Write the entry beside the evaluation report, which must be there; `bundle` is the bundle's sha256.
+
+    Raises Refused for a card over the limit.
+    """
     if len(card.text) > CARD_LIMIT:
         raise Refused(f"the model card has {len(card.text):,} characters and the registry takes {CARD_LIMIT:,}")
     entry = RegistryEntry(
@@ -18,6 +21,7 @@ def save_entry(folder: Path, card: ModelCard, data_report: Path) -> None:
         digests={
             "evaluation": f"sha256:{sha256_file(folder / EVALUATION_REPORT)}",
             "data_report": f"sha256:{sha256_file(data_report)}",
+            "bundle": f"sha256:{bundle}",
         },
     )
     save(folder / REGISTRY_ENTRY, entry)

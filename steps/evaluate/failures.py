@@ -24,7 +24,7 @@ SHORT_WORD = 3  # letters: shorter words may belong to both languages by chance
 def count_failures(sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str]) -> Failures:
     """Shares of broken translations, and how well lengths and marks are kept. All texts are normalised; none may be missing."""
     rows = list(zip(sources, hypotheses, references, strict=True))
-    empty = [not hypothesis for _, hypothesis, _ in rows]
+    empty = [is_empty(hypothesis, reference) for _, hypothesis, reference in rows]
     copied = [is_copied(*row) for row in rows]
     repetitive = [repeats(hypothesis) and not repeats(reference) for _, hypothesis, reference in rows]
     untranslated = [is_untranslated(*row) for row in rows]
@@ -40,6 +40,11 @@ def count_failures(sources: Sequence[str], hypotheses: Sequence[str], references
         dotted_recall=mark_recall(hypotheses, references, DOTS),
         tone_recall=mark_recall(hypotheses, references, TONES),
     )
+
+
+def is_empty(hypothesis: str, reference: str) -> bool:
+    """Nothing was said, or nothing but punctuation where there was something to say."""
+    return not hypothesis or bool(_folded(reference) and not _folded(hypothesis))
 
 
 def is_copied(source: str, hypothesis: str, reference: str) -> bool:

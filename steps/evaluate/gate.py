@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from steps.contract import Difference, DirectionScores, GateVerdict, RuleVerdict
+from steps.contract import GATE_RULES, Difference, DirectionScores, GateVerdict, RuleVerdict
 
 CHRF_MARGIN = 1.0  # chrF++ points over the base model; on a few hundred sentences less is easily noise
 SIGNIFICANCE = 0.05
 MESSAGE_LIMIT = 700  # advice and the Fail step's report address follow, and the service keeps 1,024 characters
 ADVICE_LIMIT = 110
+REASON_LIMIT = 300  # it may name a base model, whose name is somebody else's text
 SIDES = ("forward", "backward")
 ADVICE = {  # by the first refused rule; without the side
     "validation_loss": "train longer or on more text; raise MaxValidationLoss only where the limit itself is wrong",
@@ -33,17 +34,24 @@ class Limits:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that the gate decides on. `scores` and `against_champion` are in the order of SIDES; the latter may be empty."""
+    """All that the gate decides on. `scores` and `against_champion` are in the order of SIDES.
+
+    The latter is empty where no champion was compared with, and then `not_compared` says why; else that is empty.
+    """
 
     validation_loss: float
     scores: tuple[DirectionScores, DirectionScores]
     largest_lora_b: float
     training_fraction: float
     against_champion: Sequence[Difference]
+    not_compared: str
 
 
 def decide(evidence: Evidence, limits: Limits) -> GateVerdict:
-    """Every rule, and the overall verdict with a sentence that a person can act on."""
+    """Every rule, and the overall verdict with a sentence that a person can act on.
+
+    A rule that could not be decided is never counted as passed: `undecided` names it with its reason.
+    """
     rules = [
         validation_loss(evidence.validation_loss, limits.max_validation_loss),
         *(better_than_base(side, scores) for side, scores in zip(SIDES, evidence.scores, strict=True)),
@@ -56,12 +64,12 @@ def decide(evidence: Evidence, limits: Limits) -> GateVerdict:
         *(not_worse_than_champion(side, pair) for side, pair in zip(SIDES, evidence.against_champion, strict=False)),
     ]
     refused = [rule for rule in rules if not rule.passed]
+    undecided = "" if evidence.against_champion else f"champion rule not decided: {brief(evidence.not_compared)}"
     return GateVerdict(
         verdict="refused" if refused else "passed",
-        message=f"{sentence_of(refused)} {advice(refused[0])}"
-        if refused
-        else f"Every rule of the gate passed, {len(rules)} of {len(rules)}.",
+        message=f"{sentence_of(refused)} {advice(refused[0])}" if refused else praise(len(rules), undecided),
         rules=rules,
+        undecided=undecided,
     )
 
 
@@ -92,7 +100,8 @@ def few_broken(side: str, scores: DirectionScores, limit: float) -> RuleVerdict:
     passed = share <= limit
     shown, bound = apart(share, limit)
     where = "at or under" if passed else "over"
-    sentence = f"share of broken translations {scores.direction} {shown} is {where} the limit {bound} (MaxBrokenShare)"
+    sentence = f"share of broken translations {scores.direction} {shown} is {where} the limit {bound}"
+    sentence += f" (MaxBrokenShare, few_broken_{side})"
     return RuleVerdict(rule=f"few_broken_{side}", passed=passed, value=share, limit=limit, sentence=sentence)
 
 
@@ -138,6 +147,18 @@ def apart(value: float, limit: float) -> tuple[str, str]:
         if texts[0] != texts[1] or value == limit:
             break
     return texts
+
+
+def praise(passed: int, undecided: str) -> str:
+    """What is said of a model that no rule refused: how many of the gate's rules decided that."""
+    if undecided:
+        return f"{passed} of {len(GATE_RULES)} rules of the gate passed and none refused; {undecided}."
+    return f"Every rule of the gate passed, {passed} of {passed}."
+
+
+def brief(reason: str) -> str:
+    """A reason of at most REASON_LIMIT characters."""
+    return reason if len(reason) <= REASON_LIMIT else f"{reason[: REASON_LIMIT - 1]}…"
 
 
 def advice(refused: RuleVerdict) -> str:

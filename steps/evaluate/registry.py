@@ -35,6 +35,7 @@ class Origin:
     base_model: BaseModelManifest
     code: str
     adapter_sha256: str
+    adapter_config_sha256: str
     test_set_sha256: str
     cost: TrainingCost
     definition: str = ""
@@ -62,7 +63,7 @@ def describe(
     """All that CustomerMetadataProperties says of a version."""
     forward, backward = scores
     training, base = origin.training, origin.base_model
-    rules = dict.fromkeys(GATE_RULES, "not asked") | {
+    rules = dict.fromkeys(GATE_RULES, gate.undecided or "not decided") | {
         rule.rule: f"{'passed' if rule.passed else 'refused'} {rule.value:.6g} limit {rule.limit:.6g}"
         for rule in gate.rules
     }
@@ -91,13 +92,19 @@ def describe(
             "prepared": f"sha256:{training.fingerprint.prepared_sha256}",
             "code": origin.code,
             "definition": f"sha256:{origin.definition}" if origin.definition else "not stated",
-            "gate": f"{gate.verdict} {sum(rule.passed for rule in gate.rules)} of {len(gate.rules)} rules",
+            "gate": _decided(gate),
             "adapter": origin.adapter_sha256,
+            "adapter_config": origin.adapter_config_sha256,
             "test_set": f"{forward.sentences} pairs sha256:{origin.test_set_sha256}",
             "champion": champion,
             **{f"gate_{rule}": decided for rule, decided in rules.items()},
         }
     )
+
+
+def _decided(gate: GateVerdict) -> str:
+    passed = f"{gate.verdict} {sum(rule.passed for rule in gate.rules)} of {len(GATE_RULES)} rules"
+    return f"{passed} - {gate.undecided}" if gate.undecided else passed
 
 
 def _loss(row: DirectionScores) -> str:

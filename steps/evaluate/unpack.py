@@ -26,7 +26,7 @@ def unpack(archive: Path, folder: Path) -> Path:
         with tarfile.open(archive, "r:gz") as members:
             for member in members:
                 count, size = count + 1, size + member.size
-                _refuse_unfit(member, count, size)
+                refuse_unfit(member, count, size)
                 _write(members, member, folder)
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise Refused(f"{archive.name} is damaged or unsafe: {error}. Run TrainLora again.") from error
@@ -45,7 +45,8 @@ def _write(members: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> N
             shutil.copyfileobj(content, file)
 
 
-def _refuse_unfit(member: tarfile.TarInfo, count: int, size: int) -> None:
+def refuse_unfit(member: tarfile.TarInfo, count: int, size: int) -> None:
+    """Raises Refused for a member that no model needs. `count` and `size` in bytes include it."""
     if count > MAX_MEMBERS:
         raise Refused(f"the model archive holds more than {MAX_MEMBERS} files; an adapter needs four")
     if size > MAX_BYTES:

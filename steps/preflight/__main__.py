@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from steps import job
-from steps.budget import estimate, read_limits, refuse_if_over, slots_of_run, uneven_shares
+from steps.budget import estimate, read_limits, refuse_if_over, slots_of_run, tokens_per_example, uneven_shares
 from steps.contract import (
     MANIFEST,
     PREFLIGHT_REPORT,
@@ -22,9 +22,6 @@ from steps.instances import TRAINING_INSTANCES
 from steps.levers import read_levers
 from steps.memory import memory_estimate, micro_batch
 from steps.parameters import BY_NAME, PARAMETERS, Value, check_all, parse_value
-
-TOKENS_PER_WORD = {"en": 1.4, "ig": 2.8}  # Mistral's tokenizer on news text; other languages as the dearer of the two
-PROMPT_TOKENS = 10
 
 
 def main() -> None:
@@ -98,8 +95,7 @@ def _fit(
         slots=largest,
         width=width,
     )
-    words = sum(count * TOKENS_PER_WORD.get(code, 2.8) for code, count in corpus.words.items())
-    mean_length = words / corpus.pairs + PROMPT_TOKENS
+    mean_length = tokens_per_example(corpus)
     slots = slots_of_run(
         2 * corpus.pairs,  # both directions
         mean_length,

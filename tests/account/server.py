@@ -1,4 +1,8 @@
-"""The account as a server on loopback: `python -m tests.account.server FOLDER` prints its address and serves until SIGTERM."""
+"""The account as a server on loopback: `python -m tests.account.server FOLDER` prints its address and serves until SIGTERM.
+
+Held against the services' shapes are the JSON requests alone: SageMaker, logs, quotas, prices, ECR, KMS, events. Those of
+S3, IAM and STS, which have protocols of their own, go to moto as they come; so a malformed one would not be noticed here.
+"""
 
 from __future__ import annotations
 

@@ -2,87 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
-from subprocess import CompletedProcess
-
 import pytest
 
 from tests.account.conftest import GROUP
-from tests.account.furnish import write_tables
+from tests.account.telling import Diary, tell
 
-Done = CompletedProcess[str]
-
-
-@dataclass
-class Diary:
-    """What every command answered, in the order it was typed."""
-
-    said: dict[str, Done] = field(default_factory=dict)
-
-    def __getitem__(self, moment: str) -> Done:
-        return self.said[moment]
+CANARIES = ["Preflight", "PrepareCorpus", "TokenizeExamples", "CanaryTrain", "CanaryResume"]
 
 
 @pytest.fixture(scope="module")
 def diary(office, materials) -> Diary:
     """The whole story, told once; the tests below read in it."""
-    table, base = materials
-    diary = Diary()
-
-    def note(moment: str, done: Done) -> Done:
-        diary.said[moment] = done
-        return done
-
-    note("start before upsert", office.call("operator", "start"))
-    published = note(
-        "publish", office.call("engineer", "publish", "--corpus", str(table), "--base-model", str(base), "--json")
-    )
-    assert published.returncode == 0, published.stderr
-    given = json.loads(published.stdout)["parameters"]
-    params = [item for name, value in given.items() for item in ("--param", f"{name}={value}")]
-
-    write_tables(office.folder, quotas={"ml.g5.xlarge for processing job usage": 0})
-    note("preflight without quota", office.call("engineer", "preflight", "--json", *params))
-    write_tables(office.folder)
-    note("preflight", office.call("engineer", "preflight", *params))
-    note("doctor", office.call("engineer", "doctor"))
-
-    note("first plan", office.call("engineer", "plan"))
-    note("upsert", office.call("engineer", "upsert", "--yes", "--allow-dirty"))
-    note("plan after upsert", office.call("engineer", "plan"))
-    note("runs after upsert", office.call("operator", "runs", "--json"))
-
-    _edit_in_the_console(office)
-    note("plan after an edit", office.call("engineer", "plan"))
-    note("upsert over an edit", office.call("engineer", "upsert", "--yes", "--allow-dirty"))
-    note("upsert again", office.call("engineer", "upsert", "--yes", "--allow-dirty", "--overwrite-edits"))
-
-    note("approver starts", office.call("approver", "start", *params))
-    note("start from nowhere", office.call("operator", "start", "--from", "Nowhere", *params))
-    note("start too dear", office.call("operator", "start", *params, "--param", "MaxTrainingHours=9999"))
-    started = note("start", office.call("operator", "start", *params, "--json"))
-    assert started.returncode == 0, started.stderr
-    note("watch", office.call("operator", "watch", "--every", "0.5"))
-    note("explain", office.call("operator", "explain"))
-    note("checkpoints", office.call("operator", "checkpoints", "--json"))
-    note("packages", office.call("approver", "packages", "--json"))
-    note("review", office.call("approver", "review", "1", "--workdir", str(office.folder / "dossiers")))
-    note("approve one's own", office.call("operator", "approve", "1", "--reason", "my own work is good"))
-    note("operator decides", office.call("operator", "reject", "1", "--reason", "no"))
-    note("approve", office.call("approver", "approve", "1", "--reason", "first of its kind; read 20 samples"))
-    note("packages at last", office.call("approver", "packages", "--json"))
-    return diary
-
-
-def _edit_in_the_console(office) -> None:
-    """Somebody raises a limit by hand."""
-    client = office.client("sagemaker", "engineer")
-    definition = json.loads(client.describe_pipeline(PipelineName=GROUP)["PipelineDefinition"])
-    for row in definition["Parameters"]:
-        if row["Name"] == "MaxValidationLoss":
-            row["DefaultValue"] = 9.5
-    client.update_pipeline(PipelineName=GROUP, PipelineDefinition=json.dumps(definition))
+    return tell(office, *materials)
 
 
 def test_a_start_before_the_upsert_says_what_to_do(diary):
@@ -92,10 +23,20 @@ def test_a_start_before_the_upsert_says_what_to_do(diary):
 
 def test_a_zero_quota_is_refused_by_name_and_the_usual_quotas_are_not(diary):
     assert diary["preflight without quota"].returncode == 4
-    checks = json.loads(diary["preflight without quota"].stdout)["checks"]
+    checks = diary.found("preflight without quota")["checks"]
     refused = [check["name"] for check in checks if check["status"] == "refused"]
     assert refused == ["quota: ml.g5.xlarge for processing job usage"]
     assert diary["preflight"].returncode == 0, diary["preflight"].stdout
+
+
+def test_the_doctor_misses_the_stacks_that_nobody_deployed_and_finds_the_rest(diary, office):
+    checks = {check["name"]: check["status"] for check in diary.found("doctor")["checks"]}
+    assert diary["doctor"].returncode == 1
+    missing = [name for name, status in checks.items() if status == "refused"]
+    assert "stack asusu-platform" in missing
+    assert all(name.startswith("stack ") for name in missing)
+    there = ("credentials", f"bucket {office.settings.bucket}", "role asusu-train", f"group {GROUP}")
+    assert [checks.get(name) for name in there] == ["ok"] * 4
 
 
 def test_the_plan_shows_differences_until_the_upsert_and_none_after(diary):
@@ -105,7 +46,7 @@ def test_the_plan_shows_differences_until_the_upsert_and_none_after(diary):
 
 
 def test_an_upsert_starts_no_run(diary):
-    assert json.loads(diary["runs after upsert"].stdout) == []
+    assert diary.found("runs after upsert") == []
 
 
 def test_an_edit_in_the_console_is_drift_and_not_overwritten_unless_told(diary):
@@ -115,11 +56,27 @@ def test_an_edit_in_the_console_is_drift_and_not_overwritten_unless_told(diary):
     assert diary["upsert again"].returncode == 0, diary["upsert again"].stderr
 
 
+def test_a_rollback_puts_back_what_was_deployed_before(diary):
+    assert diary["upsert another"].returncode == 0, diary["upsert another"].stderr
+    assert diary["rollback"].returncode == 0, diary["rollback"].stderr
+    assert "default of Seed: 99" in diary["rollback"].stdout
+    after, another, before = diary.found("deployed so far")[:3]
+    assert (after["action"], after["restores"]) == ("rollback", before["number"])
+    assert after["definition"] == before["definition"] != another["definition"]
+
+
 def test_a_start_that_cannot_work_is_refused(diary):
     assert diary["start from nowhere"].returncode == 2
     assert "Nowhere" in diary["start from nowhere"].stderr
-    assert diary["start too dear"].returncode == 2
-    assert "MaxTrainingHours" in diary["start too dear"].stderr
+    assert diary["start out of range"].returncode == 2
+    assert "MaxTrainingHours" in diary["start out of range"].stderr
+
+
+def test_a_plan_that_does_not_fit_is_refused_and_nothing_is_started(diary):
+    assert diary["start too long"].returncode == 4
+    assert "the plan is refused, nothing was started" in diary["start too long"].stderr
+    assert "MaxTrainingHours is 0.01" in diary["start too long"].stderr
+    assert diary.found("runs in vain") == []
 
 
 def test_an_approver_cannot_start_and_an_operator_cannot_decide(diary):
@@ -130,20 +87,60 @@ def test_an_approver_cannot_start_and_an_operator_cannot_decide(diary):
     assert "not allowed to call UpdateModelPackage" in diary["operator decides"].stderr
 
 
-def test_a_started_run_is_watched_to_its_end(diary):
+def test_the_canaries_alone_run_up_to_the_second(diary):
+    assert diary["start canaries"].returncode == 0, diary["start canaries"].stderr
+    watched = diary["watch canaries"]
+    assert watched.returncode == 0, watched.stdout + watched.stderr
+    assert all(f"✓ {step}" in watched.stdout for step in CANARIES)
+    assert "TrainLora" not in watched.stdout
+
+
+def test_a_start_repeated_with_its_token_is_the_same_run(diary):
+    assert diary.found("start repeated")["arn"] == diary.found("start")["arn"]
+
+
+def test_a_run_is_stopped_in_its_training_and_explained(diary):
+    execution = diary.found("start")["execution"]
+    assert diary["stop"].returncode == 0, diary["stop"].stderr
+    assert f"resume {execution}" in diary["stop"].stdout
+    assert diary["watch the stop"].returncode == 1
+    found = diary.found("explain the stop")
+    assert (found["execution"], found["outcome"], found["step"], found["kind"]) == (
+        execution,
+        "Stopped",
+        "TrainLora",
+        "stopped",
+    )
+    assert any(f"resume {execution}" in line for line in found["next"])
+
+
+def test_the_stopped_run_goes_on_from_its_checkpoint_to_its_end(diary):
+    execution = diary.found("start")["execution"]
+    assert diary["resume"].returncode == 0, diary["resume"].stderr
+    assert f"execution {execution}" in diary["resume"].stdout
     watched = diary["watch"]
     assert watched.returncode == 0, watched.stdout + watched.stderr
-    for step in ("Preflight", "TrainLora", "EvaluateModel", "RegisterModel"):
-        assert step in watched.stdout
+    assert all(f"✓ {step}" in watched.stdout for step in ("TrainLora", "EvaluateModel", "RegisterModel"))
+    assert f"it registered arn:aws:sagemaker:us-east-1:123456789012:model-package/{GROUP}/1" in diary["explain"].stdout
 
 
 def test_the_checkpoints_in_the_bucket_are_sealed(diary):
     assert diary["checkpoints"].returncode == 0, diary["checkpoints"].stderr
-    assert json.loads(diary["checkpoints"].stdout)
+    rows = [row for row in diary.found("checkpoints")["checkpoints"] if "TrainLora" in row["steps"]]
+    assert rows[-1]["name"] == "checkpoint-150"
+    assert {row["state"] for row in rows} == {"sealed"}
+    assert len(rows) > 1
+
+
+def test_the_run_waits_for_approval_as_a_version_that_names_it(diary):
+    (package,) = diary.found("packages")
+    assert package["ModelApprovalStatus"] == "PendingManualApproval"
+    assert package["CustomerMetadataProperties"]["execution_arn"] == diary.found("start")["arn"]
 
 
 def test_the_version_is_reviewed_from_the_account(diary, office):
     assert diary["review"].returncode == 0, diary["review"].stderr
+    assert "missing:" not in diary["review"].stdout, diary["review"].stdout
     (page,) = (office.folder / "dossiers").rglob("*.html")
     assert "chrF++" in page.read_text(encoding="utf-8")
 
@@ -152,7 +149,7 @@ def test_nobody_approves_their_own_run_and_somebody_else_does(diary):
     assert diary["approve one's own"].returncode == 2
     assert "yourself" in diary["approve one's own"].stderr
     assert diary["approve"].returncode == 0, diary["approve"].stderr
-    (package,) = json.loads(diary["packages at last"].stdout)
+    (package,) = diary.found("packages at last")
     assert package["ModelApprovalStatus"] == "Approved"
     assert package["Champion"]
 
@@ -161,3 +158,24 @@ def test_the_approval_event_publishes_the_champion(diary, office):
     rows = office.client("s3").list_objects_v2(Bucket=office.settings.bucket, Prefix=f"champion/{GROUP}/")["Contents"]
     names = {row["Key"].rpartition("/")[2] for row in rows}
     assert {"champion.json", "adapter_model.safetensors"} <= names
+
+
+def test_from_a_step_on_the_earlier_results_are_taken_over_and_the_gate_refuses(diary):
+    assert diary["start from a step"].returncode == 0, diary["start from a step"].stderr
+    assert f"TrainLora of {diary.found('start')['execution']}" in diary["start from a step"].stdout
+    watched = diary["watch the gate"]
+    assert watched.returncode == 4, watched.stdout + watched.stderr
+    assert diary.found("explain the gate")["kind"] == "refused by the gate"
+    assert diary["resume after the gate"].returncode == 2
+    assert "would be again" in diary["resume after the gate"].stderr
+
+
+def test_the_list_of_runs_tells_how_each_ended_and_when(diary):
+    rows = diary.found("runs")
+    assert [(row["status"], row["refused"]) for row in rows] == [
+        ("Failed", True),
+        ("Succeeded", False),
+        ("Succeeded", False),
+    ]
+    assert all(row["ended"] > row["started"] for row in rows)
+    assert rows[1]["execution"] == diary.found("start")["execution"]

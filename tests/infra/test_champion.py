@@ -22,6 +22,7 @@ from pipeline import packages as ours
 from pipeline.aws.packages import AwsPackages
 from pipeline.aws.session import connect
 from pipeline.errors import AsusuError
+from pipeline.evidence import BUNDLED, evaluated_adapter
 from pipeline.local.archive import write_archive
 from pipeline.local.champion import publish_champion
 from pipeline.local.store import Store
@@ -58,6 +59,7 @@ class Registry:
         write_archive(model, self.folder / f"{text}.tar.gz")
         key = f"training/{text}/job/output/model.tar.gz"
         self.s3.upload_file(str(self.folder / f"{text}.tar.gz"), BUCKET, key)
+        bundle_sum = sha256_file(self.folder / f"{text}.tar.gz")
         made = self.sagemaker.create_model_package(
             ModelPackageGroupName=GROUP,
             ModelApprovalStatus="PendingManualApproval",
@@ -66,7 +68,12 @@ class Registry:
                 "SupportedContentTypes": ["application/json"],
                 "SupportedResponseMIMETypes": ["application/json"],
             },
-            CustomerMetadataProperties={"adapter": sha256_file(model / "adapter" / contract.ADAPTER_WEIGHTS)},
+            CustomerMetadataProperties={
+                "adapter": sha256_file(model / "adapter" / contract.ADAPTER_WEIGHTS),
+                "adapter_config": sha256_file(model / "adapter" / contract.ADAPTER_CONFIG),
+                "base_model": f"tiny 1 sha256:{'b' * 64}",
+                "bundle": f"sha256:{bundle_sum}",
+            },
         )
         return str(made["ModelPackageArn"])
 
@@ -245,7 +252,7 @@ def test_changed_weights_are_not_published_and_somebody_is_told(registry: Regist
     (message,) = client("sqs").receive_message(QueueUrl=reader, MaxNumberOfMessages=10)["Messages"]
     said = json.loads(message["Body"])
     assert said["Subject"] == "asusu-igbo: not published"
-    assert "the weights of asusu-igbo/2 are not those that were evaluated" in said["Message"]
+    assert "adapter_model.safetensors of asusu-igbo/2 is not the one that was evaluated" in said["Message"]
     assert "Reject that version, or approve another one" in said["Message"]
 
 
@@ -259,6 +266,38 @@ def test_a_model_that_is_gone_or_holds_a_pickle_is_refused(registry: Registry) -
     with pytest.raises(Refused, match=r"'optimizer\.pt'"):
         registry.publish()
     assert registry.published() == {}
+
+
+@pytest.mark.parametrize("key", ["adapter", "adapter_config", "base_model", "bundle"])
+def test_a_version_whose_entry_states_no_sum_is_not_published(registry: Registry, tmp_path: Path, key: str) -> None:
+    arn = registry.register("one")
+    del registry.version(arn).customer_metadata_properties[key]
+    registry.decide(arn, "Approved")
+    with pytest.raises(
+        Refused, match="the entry of asusu-igbo/1 states no sum of .*: an older release made it"
+    ) as here:
+        registry.publish()
+    with pytest.raises(AsusuError, match="states no sum of") as there:
+        registry.on_a_laptop(tmp_path / "laptop")
+    assert there.value.message in str(here.value)
+    assert registry.published() == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("adapter/adapter_config.json", r"adapter_config\.json of asusu-igbo/1 is not the one that was evaluated"),
+        ("model-card.json", "the bundle of asusu-igbo/1 was changed after it was registered"),
+    ],
+)
+def test_a_model_that_was_packed_again_is_not_published(registry: Registry, file: str, said: str) -> None:
+    arn = registry.register("one")
+    (registry.folder / "one" / "model" / file).write_text('{"lora_alpha": 64}')
+    write_archive(registry.folder / "one" / "model", registry.folder / "other.tar.gz")
+    registry.s3.upload_file(str(registry.folder / "other.tar.gz"), BUCKET, "training/one/job/output/model.tar.gz")
+    registry.decide(arn, "Approved")
+    with pytest.raises(Refused, match=said):
+        registry.publish()
 
 
 def test_another_teams_group_is_left_alone(registry: Registry) -> None:
@@ -296,7 +335,7 @@ def test_an_archive_that_evaluation_refuses_is_refused_here(tmp_path: Path, what
     path = archive(tmp_path, *NASTY[what])
     package = {"ModelPackageGroupName": GROUP, "ModelPackageVersion": 1}
     with pytest.raises(AsusuError):
-        ours.evaluated_adapter(package, path, tmp_path / "ours")
+        evaluated_adapter(package, path, tmp_path / "ours")
     with pytest.raises(Refused):
         take_adapter(package, path, tmp_path)
     assert [file.name for file in tmp_path.rglob("adapter_*")] == []
@@ -321,7 +360,8 @@ def test_the_rules_are_those_of_the_steps() -> None:
     assert bundle.ALLOWED_SUFFIXES == steps_unpack.ALLOWED_SUFFIXES
     assert (bundle.MAX_MEMBERS, bundle.MAX_BYTES) == (steps_unpack.MAX_MEMBERS, steps_unpack.MAX_BYTES)
     folder = contract.ADAPTER_FOLDER
-    assert {bundle.WEIGHTS, bundle.CONFIG} == {f"{folder}/{name}" for name in ours.BUNDLED}
+    assert {bundle.WEIGHTS, bundle.CONFIG} == {f"{folder}/{name}" for name in BUNDLED}
+    assert {f"{folder}/{name}": key for name, key in BUNDLED.items()} == bundle.SUMS
     assert (bundle.MANIFEST, bundle.NONE_OBJECT) == (contract.CHAMPION, contract.NONE_OBJECT)
 
 

@@ -320,6 +320,19 @@ def test_the_pipeline_registers_and_leaves_approval_to_people(definition: Defini
     assert group in made
 
 
+def test_what_is_registered_is_written_by_evaluation_alone_and_published_from_there(
+    definition: Definition, policies: Policies
+) -> None:
+    arguments = next(step for step in definition.steps if step.type == "RegisterModel").arguments
+    (container,) = arguments["InferenceSpecification"]["Containers"]
+    registered = object_below(at_run_time(definition, container["ModelDataUrl"]))
+    assert registered == f"arn:aws:s3:::{BUCKET}/runs/{RUN}/bundle/model.tar.gz"
+    assert [role for role in policies.roles if policies.allows(role, "s3:PutObject", registered)] == ["asusu-evaluate"]
+    assert policies.allows("asusu-champion", "s3:GetObject", registered)
+    for other in (f"training/{RUN}/job/output/model.tar.gz", f"runs/{RUN}/splits/x", "base-models/a/x"):
+        assert not policies.allows("asusu-champion", "s3:GetObject", f"arn:aws:s3:::{BUCKET}/{other}")
+
+
 def test_the_pipeline_keeps_its_experiment(policies: Policies) -> None:
     experiment = committed().raw["PipelineExperimentConfig"]
     assert experiment["ExperimentName"] == {"Get": "Execution.PipelineName"}

@@ -89,7 +89,17 @@ VERBS: dict[str, tuple[set[str], list[Right]]] = {
             listing("champion/asusu-igbo/"),
         ],
     ),
-    "plan": ({*READERS}, [("sagemaker:DescribePipeline", PIPELINE)]),
+    "plan": (  # what is deployed, and the records of who deployed it from which code
+        {"asusu-deploy", "asusu-operator"},
+        [
+            ("sagemaker:DescribePipeline", PIPELINE),
+            ("sagemaker:ListTags", PIPELINE),
+            listing("pipelines/asusu-igbo/records/"),
+            ("s3:GetObject", thing("pipelines/asusu-igbo/records/00000001.json")),
+            ("s3:GetObject", thing("pipelines/asusu-igbo/definitions/1f.json")),
+            ("kms:Decrypt", KEY),
+        ],
+    ),
     "push images": (
         {"asusu-deploy"},
         [
@@ -167,6 +177,7 @@ VERBS: dict[str, tuple[set[str], list[Right]]] = {
         [
             ("s3:GetObject", thing("runs/abc123/evaluation/evaluation.json")),
             ("s3:GetObject", thing("training/abc123/job/output/model.tar.gz")),
+            ("s3:GetObject", thing("runs/abc123/bundle/model.tar.gz")),
             listing("checkpoints/abc123/"),
             ("s3:GetObject", thing("checkpoints/abc123/checkpoint-9/seal.json")),
             ("sagemaker:DescribeTrainingJob", JOB),
@@ -192,6 +203,7 @@ NOBODY: list[Right] = [
     ("s3:DeleteObject", thing("corpora/a/manifest.json")),
     ("s3:PutObject", thing("champion/asusu-igbo/adapter/adapter_model.safetensors")),
     ("s3:PutObject", thing("training/abc123/job/output/model.tar.gz")),
+    ("s3:PutObject", thing("runs/abc123/bundle/model.tar.gz")),
     ("s3:PutObject", thing("runs/abc123/evaluation/evaluation.json")),
     ("s3:PutObject", thing("functions/code.zip")),
     ("s3:PutBucketPolicy", f"arn:aws:s3:::{BUCKET}"),

@@ -15,6 +15,7 @@ import pytest
 
 from pipeline.local.record import Execution, latest
 from pipeline.local.registry import Registry
+from pipeline.review.gather import output_address
 from pipeline.staging.base_model import stage_base_model
 from pipeline.staging.phrasebook import corpus
 
@@ -26,6 +27,7 @@ SMALL = {  # a minute instead of five: fewer pairs, a weaker base, fewer steps
     "MaxBrokenShare": "1.0",  # such a weak model loops
 }
 ROWS = 1500
+HELD_OUT = range(70, ROWS, 180)  # rows of the corpus that an evaluation set of others holds too
 BASE_STEPS = 40
 
 
@@ -79,6 +81,15 @@ def small_corpus(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def evaluation_set(tmp_path_factory, small_corpus) -> Path:
+    """A few pairs of the corpus as a file of their own."""
+    path = tmp_path_factory.mktemp("evaluation-set") / "textbook.tsv"
+    header, *rows = small_corpus.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([header, *(rows[place] for place in HELD_OUT)]) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
 def small_base(tmp_path_factory) -> Path:
     into = tmp_path_factory.mktemp("base-models")
     manifest = stage_base_model("tiny", into, steps=BASE_STEPS)
@@ -113,9 +124,10 @@ def starting_point(small_base, small_corpus):
 
 
 @pytest.fixture(scope="session")
-def story(starting_point, tmp_path_factory) -> Story:
-    """The first run, to its end."""
+def story(starting_point, evaluation_set, tmp_path_factory) -> Story:
+    """The first run, to its end, with an evaluation set beside its corpus."""
     terminal, arguments = starting_point(tmp_path_factory.mktemp("journey") / "work")
+    arguments += ["--benchmark", str(evaluation_set)]
     return Story(terminal, terminal.run(*arguments), arguments)
 
 
@@ -123,6 +135,11 @@ def artefact(terminal: Terminal, step: str) -> Path:
     """A training step's model.tar.gz."""
     uri = terminal.last().step(step).describe["ModelArtifacts"]["S3ModelArtifacts"]
     return terminal.workdir / "s3" / uri.removeprefix("s3://")
+
+
+def output(terminal: Terminal, step: str, name: str) -> Path:
+    """The folder of an output of a processing step."""
+    return terminal.workdir / "s3" / output_address(terminal.last().step(step), name).removeprefix("s3://")
 
 
 def read_json(path: Path) -> dict[str, object]:

@@ -8,10 +8,11 @@ import tarfile
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 from safetensors.torch import load
 
-from tests.journeys.conftest import Terminal, artefact, params
+from tests.journeys.conftest import Terminal, artefact, output, params, read_json
 
 STEPS = [
     "Preflight",
@@ -52,8 +53,27 @@ def test_the_end_shows_scores_rules_translations_report_package_and_the_next_com
     output = story.first.stdout
     for text in ("en-ig", "ig-en", "chrF++", "✓", "reference", "registered", "dossier:", "package:", "next:"):
         assert text in output
+    assert "champion rule not decided: no version had been approved" in output
     report = output.split("dossier:")[1].split()[0]
     assert "<html" in Path(report).read_text(encoding="utf-8")
+
+
+def test_an_evaluation_set_of_others_is_kept_out_of_every_split_scored_and_shown(story, small_corpus, evaluation_set):
+    kept_out = pl.read_csv(evaluation_set, separator="\t")
+    given = evaluation_set.read_text(encoding="utf-8").splitlines()
+    assert set(given) < set(small_corpus.read_text(encoding="utf-8").splitlines()), "it is part of the corpus"
+    splits = output(story.terminal, "PrepareCorpus", "splits")
+    report = read_json(output(story.terminal, "EvaluateModel", "evaluation") / "evaluation.json")
+    rows = pl.concat(pl.read_parquet(splits / f"{name}.parquet") for name in ("train", "validation", "test"))
+    for code in ("en", "ig"):
+        assert not set(kept_out[code]) & set(rows[code])
+    (benchmark,) = report["benchmarks"]
+    assert benchmark["name"] == "textbook"
+    for direction in benchmark["directions"]:
+        assert direction["sentences"] == len(kept_out)
+        assert direction["chrf"]["value"] > direction["base_chrf"]["value"], "learned from other rows"
+    page = Path(story.first.stdout.split("dossier:")[1].split()[0]).read_text(encoding="utf-8")
+    assert "<h4>textbook</h4>" in page
 
 
 def test_a_second_run_reuses_every_finished_step_and_says_so(story, tmp_path):

@@ -155,8 +155,19 @@ def test_the_registry_entry_carries_sums_of_both_reports_and_a_card_that_the_eva
     assert arguments["ModelCard"]["ModelCardContent"]["Std:JsonGet"]["Path"] == "card.content"
     assert arguments["ModelCard"]["ModelCardStatus"] == "PendingReview"
     metadata = arguments["CustomerMetadataProperties"]
-    assert set(metadata) == {*REGISTRY_KEYS, "execution", "execution_arn", "image_train", "image_evaluate"}
+    assert set(metadata) == {*REGISTRY_KEYS, "bundle", "execution", "execution_arn", "image_train", "image_evaluate"}
     assert len(metadata) <= 50
+
+
+def test_the_registry_entry_points_to_the_bundle_that_the_evaluation_made_and_carries_its_sum(definition):
+    arguments = definition.step("RegisterModel").arguments
+    (container,) = arguments["InferenceSpecification"]["Containers"]
+    output, file = container["ModelDataUrl"]["Std:Join"]["Values"]
+    assert output == {"Get": "Steps.EvaluateModel.ProcessingOutputConfig.Outputs['bundle'].S3Output.S3Uri"}
+    assert file == "model.tar.gz"
+    stated = arguments["CustomerMetadataProperties"]["bundle"]["Std:JsonGet"]
+    assert stated["PropertyFile"] == {"Get": "Steps.EvaluateModel.PropertyFiles.RegistryEntry"}
+    assert stated["Path"] == "digests.bundle"
 
 
 def test_a_cycle_and_a_dangling_need_are_named(shipped):

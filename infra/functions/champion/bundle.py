@@ -1,8 +1,8 @@
 """What of an approved model.tar.gz becomes the champion's folder, and whether it may.
 
-The rules and the bytes are those of `steps.evaluate.unpack`, `pipeline.packages` and `pipeline.local.champion`. They stand
-here once more, with the standard library alone, because a function in an account carries no pydantic;
-tests/infra/test_champion.py holds the two together.
+The rules and the bytes are those of `steps.evaluate.unpack`, `pipeline.packages`, `pipeline.evidence` and
+`pipeline.local.champion`. They stand here once more, with the standard library alone, because a function in an account
+carries no pydantic; tests/infra/test_champion.py holds the two together.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ MAX_MEMBERS = 64
 MAX_BYTES = 4 * 1024**3
 WEIGHTS = "adapter/adapter_model.safetensors"
 CONFIG = "adapter/adapter_config.json"
+SUMS = {WEIGHTS: "adapter", CONFIG: "adapter_config"}  # keys of the entry
+DIGITS = 64  # of a sha256 in hex
 MANIFEST = "champion.json"
 NONE_OBJECT = "none.json"
 PIECE = 1024 * 1024
@@ -48,20 +50,45 @@ def _changed(package: Package) -> tuple[datetime, int]:
 
 
 def manifest_of(champion: Package | None) -> tuple[str, bytes]:
-    """Name and bytes of the object that says who is champion."""
+    """Name and bytes of the object that says who is champion. Raises Refused for an entry without one of the sums."""
     if champion is None:
         return NONE_OBJECT, _json({"none": True})
     value = {
         "package": name_of(champion),
-        "adapter_sha256": evaluated_sum(champion),
+        "adapter_sha256": adapter_sum(champion, WEIGHTS),
+        "adapter_config_sha256": adapter_sum(champion, CONFIG),
+        "base_model_sha256": base_model_sum(champion),
         "approved": str(champion["LastModifiedTime"]),
     }
     return MANIFEST, _json(value)
 
 
-def evaluated_sum(package: Package) -> str:
-    """sha256 of the weights that EvaluateModel scored, empty where the entry does not say."""
-    return str((package.get("CustomerMetadataProperties") or {}).get("adapter", ""))
+def adapter_sum(package: Package, place: str) -> str:
+    """sha256 of an adapter's file as EvaluateModel read it. Raises Refused for an entry that does not state it."""
+    return _stated(package, f"sum of {PurePosixPath(place).name}", _metadata(package).get(SUMS[place], ""))
+
+
+def base_model_sum(package: Package) -> str:
+    """Fingerprint of the base model that the version was evaluated on. Raises Refused for an entry without it."""
+    return _stated(package, "sum of its base model", _digest(_metadata(package).get("base_model", "")))
+
+
+def _digest(text: str) -> str:
+    """The digits at the end of a text with `sha256:`."""
+    return text.lower().rpartition("sha256:")[2]
+
+
+def _metadata(package: Package) -> Mapping[str, str]:
+    return package.get("CustomerMetadataProperties") or {}
+
+
+def _stated(package: Package, what: str, value: str) -> str:
+    if len(value) != DIGITS:
+        raise Refused(
+            f"the entry of {name_of(package)} states no {what}: an older release made it, or somebody edited it;"
+            " run the pipeline again"
+        )
+    return value
 
 
 def artifact_of(package: Package) -> tuple[str, str]:
@@ -80,7 +107,8 @@ def take_adapter(package: Package, archive: Path, folder: Path) -> dict[str, Pat
     """The adapter's files by their place in the champion's folder, written below `folder`.
 
     Raises Refused for an archive that holds anything but plain files of allowed kinds, that is damaged or over the
-    limits, that lacks a file, and for weights that are not those that were evaluated.
+    limits, that lacks a file or is not the one
+    that was bundled, and for files that are not those that were evaluated.
     """
     name, taken, sums = name_of(package), {}, {}
     count, size = 0, 0
@@ -97,11 +125,16 @@ def take_adapter(package: Package, archive: Path, folder: Path) -> dict[str, Pat
         raise Refused(f"the model of {name} cannot be read: {error}") from error
     if missing := [place for place in (WEIGHTS, CONFIG) if place not in taken]:
         raise Refused(f"the model of {name} lacks {', '.join(missing)}")
-    if sums[WEIGHTS] != (expected := evaluated_sum(package)):
-        raise Refused(
-            f"the weights of {name} are not those that were evaluated: sha256 {sums[WEIGHTS][:12]}..., evaluated"
-            f" {expected[:12] or 'nothing'}...; find out who changed the artefact"
-        )
+    for place, found in sums.items():
+        if found != (expected := adapter_sum(package, place)):
+            raise Refused(
+                f"{PurePosixPath(place).name} of {name} is not the one that was evaluated: sha256 {found[:12]}...,"
+                f" evaluated {expected[:12]}...; find out who changed the artefact"
+            )
+    with archive.open("rb") as file:
+        whole = hashlib.file_digest(file, "sha256").hexdigest()
+    if whole != _stated(package, "sum of its bundle", _digest(_metadata(package).get("bundle", ""))):
+        raise Refused(f"the bundle of {name} was changed after it was registered; find out who changed it")
     return taken
 
 

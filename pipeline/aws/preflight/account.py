@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pipeline.aws.preflight.asking import answers
+from pipeline.aws.preflight.creating import check_creating
 from pipeline.aws.preflight.images import check_stored_images
 from pipeline.aws.preflight.inputs import Inputs, check_inputs, check_mounts
 from pipeline.aws.preflight.prices import usd_per_hour
@@ -25,9 +26,9 @@ from pipeline.settings import Settings
 
 
 def check_account(
-    account: Account, chosen: Settings, definition: Definition, parameters: Mapping[str, str]
+    account: Account, chosen: Settings, pipeline: str, definition: Definition, parameters: Mapping[str, str]
 ) -> list[Check]:
-    """Every check that asks the account; `parameters` as for `check_offline`, which judges the rest.
+    """Every check that asks the account of a pipeline; `parameters` as for `check_offline`, which judges the rest.
 
     A question that may not be asked, or is not answered, gives a row that is unknown. Raises BadInput for credentials
     that are missing or have expired.
@@ -39,7 +40,10 @@ def check_account(
     caller = account.caller()
     return [
         *check_platform(account, chosen, groups_of(definition)),
-        *answers("passing roles", "iam:SimulatePrincipalPolicy", lambda: check_passing(account, chosen, caller)),
+        *answers(
+            "passing roles", "iam:SimulatePrincipalPolicy", lambda: check_passing(account, chosen, caller, pipeline)
+        ),
+        *answers("creating jobs", "iam:SimulatePrincipalPolicy", lambda: check_creating(account, chosen, jobs)),
         *answers("images", "ecr:DescribeImages", lambda: check_stored_images(account, images_of(definition, jobs))),
         *answers(
             "inputs", "s3:GetObject, s3:ListBucket", lambda: check_inputs(account, chosen.bucket, parameters, inputs)

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from pipeline.aws.preflight.account import check_platform
 from pipeline.aws.preflight.asking import answers, found
 from pipeline.aws.session import Account, explained
+from pipeline.lint.images import REMEDY
 from pipeline.preflight.check import Check
 from pipeline.settings import Settings
 
@@ -57,7 +58,7 @@ def check_repositories(account: Account, chosen: Settings) -> Iterator[Check]:
         if answer is None:
             yield Check(f"repository {name}", "refused", "there is none", "make infra")
         elif "@sha256:" not in image:
-            yield Check(f"repository {name}", "refused", "there, and no image of it is pinned", "make push-images")
+            yield Check(f"repository {name}", "refused", "there, and no image of it is pinned", REMEDY)
         else:
             yield Check(f"repository {name}", "ok", "there, and an image of it is pinned")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pipeline.aws.preflight.asking import found
 from pipeline.aws.session import Account
+from pipeline.lint.images import REMEDY
 from pipeline.preflight.check import Check
 from pipeline.preflight.images import Image, read_image
 
@@ -18,7 +19,7 @@ def check_stored_images(account: Account, names: list[str]) -> Iterator[Check]:
     rest = len(names) - len(images)
     if rest:
         detail = f"{rest} of {len(names)} images have no digest in ECR, so there is nothing to look for"
-        yield Check("images", "unknown", detail, "make push-images")
+        yield Check("images", "unknown", detail, REMEDY)
 
 
 def _stored(account: Account, image: Image) -> Check:

@@ -15,6 +15,7 @@ from pipeline.preflight.check import Check, Status
 from pipeline.settings import Settings
 
 SERVICE = "sagemaker.amazonaws.com"
+UPDATE = "sagemaker:UpdatePipeline"
 PASSED_TO = [
     {"ContextKeyName": "iam:PassedToService", "ContextKeyType": "string", "ContextKeyValues": [SERVICE]},
 ]
@@ -35,15 +36,15 @@ def check_roles(account: Account, chosen: Settings, number: str) -> Iterator[Che
             yield Check(name, status, f"{said} ({', '.join(uses)})", "" if status == "ok" else "make infra")
 
 
-def check_passing(account: Account, chosen: Settings, caller: Mapping[str, str]) -> Iterator[Check]:
-    """A row for each passing: whoever calls passes the pipeline's role, and that role the steps'."""
+def check_passing(account: Account, chosen: Settings, caller: Mapping[str, str], pipeline_name: str) -> Iterator[Check]:
+    """A row for each passing: whoever deploys passes the pipeline's role, and that role the steps'."""
     source = _policy_source(account, str(caller["Arn"]))
     pipeline = chosen.roles.pipeline
     if source is None:
         detail = f"IAM cannot simulate {caller['Arn']}, which is neither a user nor a role"
         yield Check("passing the pipeline's role", "unknown", detail, "use a role to deploy")
     else:
-        yield _passing(account, "passing the pipeline's role", source, pipeline)
+        yield _passing_of_caller(account, chosen, source, pipeline_name)
     for arn in _uses(chosen):
         if arn != pipeline:
             yield _passing(account, f"passing {arn.rsplit('/', 1)[-1]}", pipeline, arn)
@@ -101,9 +102,25 @@ def simulate(account: Account, source: str, actions: list[str], resource: str, c
     for row in (answer or {}).get("EvaluationResults", []):
         refused = not row.get("OrganizationsDecisionDetail", {}).get("AllowedByOrganizations", True)
         decision = "explicitDeny" if refused else str(row["EvalDecision"])
-        open_question = decision == "implicitDeny" and row.get("MissingContextValues")
+        places = [row, *row.get("ResourceSpecificResults", [])]  # where resources are named, IAM may answer for each
+        open_question = decision == "implicitDeny" and any(place.get("MissingContextValues") for place in places)
         decisions[str(row["EvalActionName"])] = "missing" if open_question else decision
     return decisions
+
+
+def _passing_of_caller(account: Account, chosen: Settings, source: str, pipeline_name: str) -> Check:
+    """Who may not change the pipeline, as an operator may not, need not pass its role either."""
+    role = chosen.roles.pipeline
+    row = _passing(account, "passing the pipeline's role", source, role)
+    if row.status != "refused":
+        return row
+    _, partition, _, _, number, _ = role.split(":", 5)
+    target = f"arn:{partition}:sagemaker:{chosen.region}:{number}:pipeline/{pipeline_name}"
+    decision = simulate(account, source, [UPDATE], target).get(UPDATE, "missing")
+    if decision in ("implicitDeny", "explicitDeny"):
+        said = f"not your part: {source} may not change the pipeline, and whoever deploys it passes the role"
+        return Check(row.name, "ok", said)
+    return row
 
 
 def _passing(account: Account, name: str, source: str, role: str) -> Check:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from moto import mock_aws
 from moto.sagemaker.models import sagemaker_backends
-from safetensors.torch import save_file
 
 from pipeline.aws.packages import AwsPackages
 from pipeline.aws.session import Account, connect
-from pipeline.local.archive import write_archive
 from pipeline.packages import Package
-from steps.contract import ADAPTER_CONFIG, ADAPTER_FOLDER, ADAPTER_WEIGHTS
-from steps.sums import sha256_file
+from steps.contract import DATA_REPORT
 from tests.unit.review.conftest import training_seals  # noqa: F401 - a fixture of this room, too
+from tests.unit.versions import make
 
 NUMBER = "123456789012"  # moto's account
 REGION = "us-east-1"
@@ -64,16 +60,11 @@ class Office:
         """A version whose adapter holds one number; returns `group/version`."""
         execution = self.start(creator)
         run = execution.rsplit("/", 1)[-1]
-        made = self.folder / str(value)
-        (made / ADAPTER_FOLDER).mkdir(parents=True)
-        save_file({"lora_B": torch.full((2, 2), value)}, made / ADAPTER_FOLDER / ADAPTER_WEIGHTS)
-        (made / ADAPTER_FOLDER / ADAPTER_CONFIG).write_text(json.dumps({"base_model_name_or_path": "tiny"}))
-        write_archive(made, self.folder / f"{value}.tar.gz")
-        report = self.folder / f"{value}.json"
-        report.write_text(json.dumps({"chrf": value}))
+        made = make(self.folder / str(value), value)
         model, evaluation = f"training/{run}/job/output/model.tar.gz", f"runs/{run}/evaluation/evaluation.json"
-        self.account.s3.upload_file(str(self.folder / f"{value}.tar.gz"), BUCKET, model)
-        self.account.s3.upload_file(str(report), BUCKET, evaluation)
+        data = f"runs/{run}/data-report/{DATA_REPORT}"
+        for file, key in ((made.archive, model), (made.evaluation, evaluation), (made.data, data)):
+            self.account.s3.upload_file(str(file), BUCKET, key)
         if group not in self.groups():
             self.account.sagemaker.create_model_package_group(ModelPackageGroupName=group)
         request = {
@@ -84,21 +75,8 @@ class Office:
                 "SupportedContentTypes": ["application/json"],
                 "SupportedResponseMIMETypes": ["application/json"],
             },
-            "ModelMetrics": {
-                "ModelQuality": {
-                    "Statistics": {
-                        "ContentType": "application/json",
-                        "S3Uri": f"s3://{BUCKET}/{evaluation}",
-                        "ContentDigest": f"sha256:{sha256_file(report)}",
-                    }
-                }
-            },
-            "CustomerMetadataProperties": {
-                "adapter": sha256_file(made / ADAPTER_FOLDER / ADAPTER_WEIGHTS),
-                "chrf_forward": "61.20",
-                "execution": run,
-                "execution_arn": execution,
-            },
+            "ModelMetrics": made.metrics(f"s3://{BUCKET}/{evaluation}", f"s3://{BUCKET}/{data}"),
+            "CustomerMetadataProperties": made.metadata | {"execution": run, "execution_arn": execution},
         }
         arn: str = self.account.sagemaker.create_model_package(**{**request, **changes})["ModelPackageArn"]
         return f"{group}/{arn.rsplit('/', 1)[-1]}"
@@ -141,9 +119,9 @@ def asusu(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     """`asusu` in this process, where moto answers: exit code, stdout, stderr."""
     from pipeline.cli.main import main
 
-    def call(*arguments: str, account: str = NUMBER) -> tuple[int, str, str]:
+    def call(*arguments: str, account: str = NUMBER, env: str = "production") -> tuple[int, str, str]:
         monkeypatch.setenv("COLUMNS", "200")
-        monkeypatch.setattr("sys.argv", ["asusu", *arguments, "--env", "production", "--account", account])
+        monkeypatch.setattr("sys.argv", ["asusu", *arguments, "--env", env, "--account", account])
         with pytest.raises(SystemExit) as ended:
             main()
         said = capsys.readouterr()

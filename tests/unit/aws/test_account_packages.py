@@ -139,7 +139,7 @@ def test_weights_that_were_changed_after_the_evaluation_are_not_approved(office:
     name, other = office.register(1.0), office.register(2.0)
     office.account.s3.copy({"Bucket": BUCKET, "Key": key_of(office, other)}, BUCKET, key_of(office, name))
     code, _, err = asusu("approve", "1", "--reason", "looks good")
-    assert (code, "are not those that were evaluated" in err) == (1, True)
+    assert (code, "of asusu-igbo/1 is not the one that was evaluated" in err) == (1, True)
     assert office.package(name)["ModelApprovalStatus"] == "PendingManualApproval"
 
 
@@ -151,6 +151,22 @@ def test_a_report_that_was_changed_after_the_registration_is_not_approved(office
     assert (code, "evaluation report of asusu-igbo/1 was changed" in err) == (1, True)
     office.account.s3.delete_object(Bucket=BUCKET, Key=address.removeprefix(f"s3://{BUCKET}/"))
     assert "evaluation report of asusu-igbo/1 is gone" in asusu("approve", "1", "--reason", "looks good")[2]
+
+
+def test_an_entry_that_was_edited_is_not_approved(office: Office) -> None:
+    package = office.package(office.register(1.0))
+    package["CustomerMetadataProperties"]["chrf_forward"] = "99.99"
+    with pytest.raises(AsusuError, match=r"says chrf_forward '99\.99', and its evaluation report says .*'61\.20'"):
+        office.packages.decide(package, "Approved", "good", own=False)
+    package = office.package("asusu-igbo/1")
+    del package["ModelMetrics"]["ModelDataQuality"]
+    with pytest.raises(AsusuError, match="states no sum of its data report"):
+        office.packages.decide(package, "Approved", "good", own=False)
+    package = office.package("asusu-igbo/1")
+    del package["CustomerMetadataProperties"]["adapter_config"]
+    with pytest.raises(AsusuError, match=r"states no sum of adapter_config\.json: an older release made it"):
+        office.packages.decide(package, "Approved", "good", own=False)
+    assert office.package("asusu-igbo/1")["ModelApprovalStatus"] == "PendingManualApproval"
 
 
 def test_a_model_that_is_gone_or_holds_a_pickle_is_not_approved(office: Office, tmp_path: Any) -> None:

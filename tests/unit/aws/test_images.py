@@ -10,6 +10,8 @@ import pytest
 
 from pipeline.aws.images import DOCKER_MANIFEST, digest_of, exists, login
 from pipeline.errors import AsusuError
+from tests.infra.policies import Policies
+from tests.infra.templates import read, resolve
 from tests.unit.aws.conftest import NUMBER, REGION
 
 REPOSITORY = f"{NUMBER}.dkr.ecr.{REGION}.amazonaws.com/asusu-train"
@@ -57,8 +59,18 @@ def test_a_missing_repository_is_named_with_what_makes_it(office):
 
 def test_a_manifest_that_sagemaker_does_not_take_everywhere_is_refused(office, ecr):
     put(ecr, "inputs-1", OCI)
-    with pytest.raises(AsusuError, match="oci.image.manifest"):
+    with pytest.raises(AsusuError, match="oci.image.manifest") as refused:
         digest_of(office.account, REPOSITORY, "inputs-1")
+    hint = refused.value.hint
+    assert "whoever pushes may not delete" in hint
+    assert f"batch-delete-image --region {REGION} --repository-name asusu-train --image-ids imageTag=inputs-1" in hint
+
+
+def test_whoever_pushes_may_indeed_not_delete_an_image():
+    policies = Policies(resolve(read()))
+    arn = f"arn:aws:ecr:{REGION}:{NUMBER}:repository/asusu-train"
+    assert policies.allows("asusu-deploy", "ecr:PutImage", arn)
+    assert not policies.allows("asusu-deploy", "ecr:BatchDeleteImage", arn)
 
 
 def test_an_image_exists_by_its_digest_and_by_no_other(office, ecr):

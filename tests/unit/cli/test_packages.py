@@ -7,12 +7,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from pipeline.cli import decide as verbs
@@ -22,9 +21,21 @@ from pipeline.local.archive import write_archive
 from pipeline.local.decisions import LocalPackages
 from pipeline.local.registry import Registry
 from pipeline.packages import champion_of
-from steps.contract import ADAPTER_CONFIG, ADAPTER_FOLDER, ADAPTER_WEIGHTS, CHAMPION, NONE_OBJECT
+from steps.contract import (
+    ADAPTER_CONFIG,
+    ADAPTER_FOLDER,
+    ADAPTER_WEIGHTS,
+    CHAMPION,
+    DATA_REPORT,
+    EVALUATION_REPORT,
+    MANIFEST,
+    NONE_OBJECT,
+)
 from steps.evaluate.champion import find_champion
+from steps.evaluate.unpack import MODEL_ARCHIVE
+from steps.job import write_json
 from steps.sums import sha256_file
+from tests.unit.versions import make
 
 BUCKET = "asusu-local"
 
@@ -37,24 +48,15 @@ def asusu(workdir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def register(workdir: Path, value: float, group: str = "asusu-igbo") -> dict[str, Any]:
     """A version whose adapter holds one number, as a run leaves it."""
-    made = workdir / "made" / str(value)
-    adapter = made / ADAPTER_FOLDER
-    adapter.mkdir(parents=True)
-    save_file({"lora_B": torch.full((2, 2), value)}, adapter / ADAPTER_WEIGHTS)
-    (adapter / ADAPTER_CONFIG).write_text(json.dumps({"base_model_name_or_path": "tiny"}))
-    write_archive(made, workdir / "s3" / BUCKET / "training" / str(value) / "model.tar.gz")
+    made = make(workdir / "s3" / BUCKET / "runs" / str(value), value)
+    where = f"s3://{BUCKET}/runs/{value}"
     return Registry(workdir / "registry").register(
         {
             "ModelPackageGroupName": group,
             "ModelApprovalStatus": "PendingManualApproval",
-            "InferenceSpecification": {
-                "Containers": [{"Image": "i", "ModelDataUrl": f"s3://{BUCKET}/training/{value}/model.tar.gz"}]
-            },
-            "CustomerMetadataProperties": {
-                "adapter": sha256_file(adapter / ADAPTER_WEIGHTS),
-                "chrf_forward": "61.20",
-                "execution": "abcdefghijkl",
-            },
+            "InferenceSpecification": {"Containers": [{"Image": "i", "ModelDataUrl": f"{where}/{MODEL_ARCHIVE}"}]},
+            "ModelMetrics": made.metrics(f"{where}/{EVALUATION_REPORT}", f"{where}/{DATA_REPORT}"),
+            "CustomerMetadataProperties": made.metadata | {"execution": "abcdefghijkl"},
         }
     )
 
@@ -124,32 +126,28 @@ def test_the_command_shown_for_a_missing_reason_names_the_account_that_was_asked
 def test_weights_that_were_changed_after_the_evaluation_are_not_approved(tmp_path: Path) -> None:
     register(tmp_path, 1.0)
     other = register(tmp_path, 2.0)["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
-    archive = tmp_path / "s3" / BUCKET / "training" / "1.0" / "model.tar.gz"
+    archive = tmp_path / "s3" / BUCKET / "runs" / "1.0" / MODEL_ARCHIVE
     archive.write_bytes((tmp_path / "s3" / other.removeprefix("s3://")).read_bytes())
     ended = asusu(tmp_path, "approve", "1", "--reason", "looks good")
     assert ended.returncode == 1
-    assert "are not those that were evaluated" in ended.stderr
+    assert f"{ADAPTER_WEIGHTS} of asusu-igbo/1 is not the one that was evaluated" in ended.stderr
     assert champion_of(Registry(tmp_path / "registry").packages("asusu-igbo")) is None
 
 
 def test_a_report_that_was_changed_after_the_registration_is_not_approved(tmp_path: Path) -> None:
-    package = register(tmp_path, 1.0)
-    report = tmp_path / "s3" / BUCKET / "runs" / "1" / "evaluation.json"
-    report.parent.mkdir(parents=True)
-    report.write_text('{"chrf": 61}')
-    source = {"S3Uri": f"s3://{BUCKET}/runs/1/evaluation.json", "ContentDigest": f"sha256:{sha256_file(report)}"}
-    entry = tmp_path / "registry" / "asusu-igbo" / "1.json"
-    entry.write_text(json.dumps(package | {"ModelMetrics": {"ModelQuality": {"Statistics": source}}}))
-    report.write_text('{"chrf": 99}')
+    register(tmp_path, 1.0)
+    report = tmp_path / "s3" / BUCKET / "runs" / "1.0" / EVALUATION_REPORT
+    as_written = report.read_text()
+    report.write_text(as_written.replace("61.20", "99.99"))
     ended = asusu(tmp_path, "approve", "1", "--reason", "looks good")
     assert (ended.returncode, "evaluation report of asusu-igbo/1 was changed" in ended.stderr) == (1, True)
-    report.write_text('{"chrf": 61}')
+    report.write_text(as_written)
     assert asusu(tmp_path, "approve", "1", "--reason", "looks good").returncode == 0
 
 
 def test_a_version_whose_files_are_gone_is_not_approved(tmp_path: Path) -> None:
     register(tmp_path, 1.0)
-    (tmp_path / "s3" / BUCKET / "training" / "1.0" / "model.tar.gz").unlink()
+    (tmp_path / "s3" / BUCKET / "runs" / "1.0" / MODEL_ARCHIVE).unlink()
     ended = asusu(tmp_path, "approve", "1", "--reason", "looks good")
     assert (ended.returncode, "is gone" in ended.stderr) == (1, True)
 
@@ -205,6 +203,81 @@ def test_an_entry_edited_by_hand_is_not_approved(tmp_path: Path) -> None:
     path.write_text("{")
     ended = asusu(tmp_path, "packages")
     assert (ended.returncode, "is not a model package" in ended.stderr) == (2, True)
+
+
+def edit(workdir: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the first version's entry by hand."""
+    path = workdir / "registry" / "asusu-igbo" / "1.json"
+    package = json.loads(path.read_text())
+    change(package)
+    path.write_text(json.dumps(package))
+
+
+EDITS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "a better score": (
+        lambda entry: entry["CustomerMetadataProperties"].update(chrf_forward="99.99"),
+        "the entry of asusu-igbo/1 says chrf_forward '99.99', and its evaluation report says chrf_forward '61.20'",
+    ),
+    "a fact left out": (
+        lambda entry: entry["CustomerMetadataProperties"].pop("gate_few_broken_forward"),
+        "says nothing of gate_few_broken_forward, and its evaluation report says",
+    ),
+    "no sum of the evaluation": (
+        lambda entry: entry["ModelMetrics"]["ModelQuality"]["Statistics"].pop("ContentDigest"),
+        "the entry of asusu-igbo/1 states no sum of its evaluation report",
+    ),
+    "no data report": (
+        lambda entry: entry["ModelMetrics"].pop("ModelDataQuality"),
+        "the entry of asusu-igbo/1 states no sum of its data report",
+    ),
+    "no metrics": (lambda entry: entry.pop("ModelMetrics"), "states no sum of its evaluation report"),
+    "no metadata": (lambda entry: entry.pop("CustomerMetadataProperties"), "states no sum of its base model"),
+    "an older release's": (
+        lambda entry: entry["CustomerMetadataProperties"].pop("adapter_config"),
+        f"states no sum of {ADAPTER_CONFIG}: an older release made it, or somebody edited it",
+    ),
+    "no sum of the bundle": (
+        lambda entry: entry["CustomerMetadataProperties"].pop("bundle"),
+        "states no sum of its bundle",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_an_entry_whose_words_were_edited_is_not_approved(tmp_path: Path, what: str) -> None:
+    register(tmp_path, 1.0)
+    change, said = EDITS[what]
+    edit(tmp_path, change)
+    with pytest.raises(AsusuError) as error:
+        call(tmp_path, "approve", "1", "--reason", "good")
+    assert said in error.value.message
+    assert champion_of(Registry(tmp_path / "registry").packages("asusu-igbo")) is None
+
+
+def repack(workdir: Path, folder: Path) -> None:
+    """Put the first version's model together again, from changed files, and let the entry say the archive's new sum."""
+    archive = workdir / "s3" / BUCKET / "runs" / "1.0" / MODEL_ARCHIVE
+    write_archive(folder, archive)
+    edit(workdir, lambda entry: entry["CustomerMetadataProperties"].update(bundle=f"sha256:{sha256_file(archive)}"))
+
+
+def test_a_configuration_that_was_changed_after_the_evaluation_is_not_approved(tmp_path: Path) -> None:
+    register(tmp_path, 1.0)
+    model = tmp_path / "s3" / BUCKET / "runs" / "1.0" / "model"
+    config = model / ADAPTER_FOLDER / ADAPTER_CONFIG
+    config.write_text(config.read_text().replace('"lora_alpha": 16', '"lora_alpha": 64'))
+    repack(tmp_path, model)
+    with pytest.raises(AsusuError, match=rf"{ADAPTER_CONFIG} of asusu-igbo/1 is not the one that was evaluated"):
+        call(tmp_path, "approve", "1", "--reason", "good")
+
+
+def test_a_bundle_with_another_file_beside_the_adapter_is_not_approved(tmp_path: Path) -> None:
+    register(tmp_path, 1.0)
+    run = tmp_path / "s3" / BUCKET / "runs" / "1.0"
+    (run / "model" / "model-card.json").write_text('{"a": "better card"}')
+    write_archive(run / "model", run / MODEL_ARCHIVE)
+    with pytest.raises(AsusuError, match="the bundle of asusu-igbo/1 was changed after it was registered"):
+        call(tmp_path, "approve", "1", "--reason", "good")
 
 
 def test_packages_as_json_is_what_the_service_describes_and_the_mark(tmp_path: Path) -> None:
@@ -272,7 +345,7 @@ def test_a_champion_whose_files_are_gone_is_not_published_and_what_stands_is_sai
         register(tmp_path, value)
     for version in ("1", "2"):
         call(tmp_path, "approve", version, "--reason", "good")
-    (tmp_path / "s3" / BUCKET / "training" / "1.0" / "model.tar.gz").unlink()
+    (tmp_path / "s3" / BUCKET / "runs" / "1.0" / MODEL_ARCHIVE).unlink()
     with pytest.raises(AsusuError) as error:
         call(tmp_path, "reject", "2", "--reason", "it invents names")
     assert "asusu-igbo/2 is rejected, but the champion's folder still holds asusu-igbo/2" in error.value.message
@@ -322,6 +395,30 @@ def test_a_bundle_that_was_tampered_with_fails_the_evaluation(tmp_path: Path) ->
     asusu(tmp_path, "approve", "1", "--reason", "good")
     folder = tmp_path / "s3" / BUCKET / "champion" / "asusu-igbo"
     assert json.loads((folder / CHAMPION).read_text())["package"] == "asusu-igbo/1"
-    save_file({"lora_B": torch.zeros(2, 2)}, folder / ADAPTER_FOLDER / ADAPTER_WEIGHTS)
-    with pytest.raises(Refused, match="not those of asusu-igbo/1 that were approved"):
-        find_champion(folder)
+    for file, content in ((ADAPTER_CONFIG, b"{}"), (ADAPTER_WEIGHTS, b"other weights")):
+        (folder / ADAPTER_FOLDER / file).write_bytes(content)
+        with pytest.raises(Refused, match=f"the champion's {file} is not the one of asusu-igbo/1 that was approved"):
+            find_champion(folder)
+
+
+def test_a_run_publishes_what_an_interrupted_approval_left_out_or_is_not_begun(tmp_path: Path) -> None:
+    arn = str(register(tmp_path, 1.0)["ModelPackageArn"])
+    Registry(tmp_path / "registry").decide(arn, "Approved", "good", "ada")  # and then the process was killed
+    store = tmp_path / "s3" / BUCKET
+    for name in ("corpora", "base-models"):
+        write_json(store / name / "x" / MANIFEST, {})
+    published = store / "champion" / "asusu-igbo"
+    archive = store / "runs" / "1.0" / MODEL_ARCHIVE
+    away = archive.rename(archive.with_suffix(".away"))
+    inputs = [
+        f"{name}=s3://{BUCKET}/{place}/x" for name, place in (("CorpusUri", "corpora"), ("BaseModelUri", "base-models"))
+    ]
+    run = ["run", "--local", "--workdir", str(tmp_path), *(part for value in inputs for part in ("--param", value))]
+    ended = CliRunner().invoke(app, run)
+    assert isinstance(ended.exception, AsusuError)
+    assert "nothing was run, since the approved version cannot be mounted as champion" in ended.exception.message
+    assert not published.exists()
+    assert not (tmp_path / "executions").exists()
+    away.rename(archive)
+    assert CliRunner().invoke(app, run).exit_code == 1, "the corpus is empty: Preflight refuses it"
+    assert champion(tmp_path) == "asusu-igbo/1"

@@ -72,6 +72,20 @@ def test_an_edit_between_the_plan_and_the_yes_is_not_lost(desk: Desk) -> None:
     assert seen(desk).last == list(desk.records.newest_first())[1]
 
 
+def test_who_comes_second_is_told_how_to_look_at_the_same_place(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    deploy(desk.account, desk.records, seen(desk), wanted(2), WHY)
+
+    def meanwhile(name: str, yes: bool) -> None:
+        deploy(desk.account, desk.records, seen(desk), wanted(5), WHY)
+
+    monkeypatch.setattr("pipeline.cli.upsert._confirm", meanwhile)
+    code, _, error = desk.upsert(edits=(default("Epochs", 3),))
+    assert code == 1
+    assert "somebody else deploys" in error
+    assert f"look at it with `asusu plan --env {desk.environment}`" in error
+    assert desk.deployed["PipelineDefinition"] == wanted(5).text
+
+
 def test_an_upsert_that_the_service_refuses_is_recorded_as_failed_and_can_be_repeated(desk: Desk) -> None:
     deploy(desk.account, desk.records, seen(desk), wanted(2), WHY)
 

@@ -210,18 +210,23 @@ class EvaluationJob:
         contract.save(path, contract.load(path, contract.TokenFingerprint).model_copy(update=changed))
         self.mount_model(adapter)
 
-    def mount_champion(self, adapter: Path | None) -> None:
-        """Put an approved adapter, or the published nothing, into the champion folder."""
+    def mount_champion(self, adapter: Path | None, base_model: str = "") -> None:
+        """Put an approved adapter, or the published nothing, into the champion folder.
+
+        `base_model` is the fingerprint of the base model that it was evaluated on, by default the mounted one's.
+        """
         shutil.rmtree(self.mounted("champion"), ignore_errors=True)
         self.mounted("champion").mkdir(parents=True)
         if adapter is None:
             (self.mounted("champion") / contract.NONE_OBJECT).write_text("{}")
         else:
             shutil.copytree(adapter, self.mounted("champion") / contract.ADAPTER_FOLDER)
-            weights = adapter / contract.ADAPTER_WEIGHTS
+            mounted = contract.load(self.mounted("base-model") / contract.MANIFEST, contract.BaseModelManifest)
             manifest = contract.ChampionManifest(
                 package="asusu-igbo/7",
-                adapter_sha256=sums.sha256_file(weights) if weights.is_file() else "gone",
+                adapter_sha256=sums.sha256_file(adapter / contract.ADAPTER_WEIGHTS),
+                adapter_config_sha256=sums.sha256_file(adapter / contract.ADAPTER_CONFIG),
+                base_model_sha256=base_model or mounted.fingerprint,
                 approved="2026-11-20T09:30:00+00:00",
             )
             contract.save(self.mounted("champion") / contract.CHAMPION, manifest)
@@ -230,6 +235,11 @@ class EvaluationJob:
     def out(self) -> Path:
         """The evaluation output."""
         return self.root / "processing" / "output" / "evaluation"
+
+    @property
+    def bundle(self) -> Path:
+        """What the registry will point to."""
+        return self.root / "processing" / "output" / "bundle" / "model.tar.gz"
 
     @property
     def report(self) -> contract.EvaluationReport:

@@ -9,6 +9,7 @@ from steps.evaluate.failures import (
     TONES,
     count_failures,
     is_copied,
+    is_empty,
     is_untranslated,
     mark_recall,
     repeats,
@@ -28,6 +29,26 @@ from steps.evaluate.failures import (
 )
 def test_a_loop_is_a_phrase_three_times_in_a_row(text: str, loops: bool) -> None:
     assert repeats(text) is loops
+
+
+@pytest.mark.parametrize(
+    ("hypothesis", "reference", "empty"),
+    [
+        ("", "Ụtụtụ ọma.", True),
+        (".", "Ụtụtụ ọma.", True),
+        ("… — !", "2024", True),
+        ("ọ", "Ụtụtụ ọma.", False),
+        ("7", "Ụtụtụ ọma.", False),
+        (".", "…", False),
+        ("", "…", True),
+    ],
+)
+def test_nothing_but_punctuation_is_empty_where_there_was_something_to_say(
+    hypothesis: str, reference: str, empty: bool
+) -> None:
+    assert is_empty(hypothesis, reference) is empty
+    found = count_failures(["Good morning."], [hypothesis], [reference])
+    assert (found.empty, found.broken) == (float(empty), float(empty))
 
 
 def test_saying_the_source_back_is_a_copy_unless_that_is_the_translation() -> None:

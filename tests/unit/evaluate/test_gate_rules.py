@@ -60,9 +60,10 @@ def evidence(
     fraction: float = 1.0,
     champion: tuple[Difference, ...] = (),
     broken: float = 0.0,
+    not_compared: str = "no version had been approved",
 ) -> gate.Evidence:
     scores = direction(chrf, 10.0, broken=broken), direction(60.0, 10.0, "ig-en")
-    return gate.Evidence(loss, scores, largest, fraction, champion)
+    return gate.Evidence(loss, scores, largest, fraction, champion, "" if champion else not_compared)
 
 
 LIMITS = gate.Limits(max_validation_loss=1.0, min_training_fraction=0.9, max_broken_share=0.05)
@@ -100,30 +101,28 @@ def test_champion_rule_refuses_only_what_is_worse_beyond_noise(p: float, passed:
 
 
 @pytest.mark.parametrize(
-    ("broken", "rule"),
+    ("broken", "rule", "named"),
     [
-        ({"loss": 1.83}, "validation_loss"),
-        ({"chrf": 10.5}, "better_than_base_forward"),
-        ({"largest": 0.0}, "adapter_trained"),
-        ({"fraction": 0.2}, "training_fraction"),
-        ({"broken": 0.2}, "few_broken_forward"),
+        ({"loss": 1.83}, "validation_loss", "MaxValidationLoss"),
+        ({"chrf": 10.5}, "better_than_base_forward", "better_than_base_forward"),
+        ({"largest": 0.0}, "adapter_trained", "adapter_trained"),
+        ({"fraction": 0.2}, "training_fraction", "MinTrainingFraction"),
+        ({"broken": 0.2}, "few_broken_forward", "MaxBrokenShare, few_broken_forward"),
         (
             {"champion": (against("en-ig", 60.0, 61.0, 0.4), against("ig-en", 60.0, 71.0, 0.001))},
+            "not_worse_than_champion_backward",
             "not_worse_than_champion_backward",
         ),
     ],
 )
-def test_one_broken_rule_refuses_the_model_and_is_named_in_the_message(broken: dict[str, float], rule: str) -> None:
+def test_one_broken_rule_refuses_the_model_and_is_named_in_the_message(
+    broken: dict[str, float], rule: str, named: str
+) -> None:
     verdict = gate.decide(evidence(**broken), LIMITS)  # type: ignore[arg-type]
 
     assert verdict.verdict == "refused"
     assert [decided.rule for decided in verdict.rules if not decided.passed] == [rule]
-    assert (
-        rule in verdict.message
-        or "MaxValidationLoss" in verdict.message
-        or "MinTrainingFraction" in verdict.message
-        or "MaxBrokenShare" in verdict.message
-    )
+    assert f"({named})." in verdict.message
 
 
 def test_the_message_gives_number_limit_and_parameter() -> None:
@@ -155,8 +154,30 @@ def test_a_number_just_over_the_limit_is_shown_with_enough_digits_to_see_it() ->
 
 
 def test_every_rule_passed_is_said_with_their_number() -> None:
-    verdict = gate.decide(evidence(), LIMITS)
-    assert (verdict.verdict, verdict.message) == ("passed", "Every rule of the gate passed, 7 of 7.")
+    level = against("en-ig", 60.0, 60.0, 0.5), against("ig-en", 60.0, 60.0, 0.5)
+    verdict = gate.decide(evidence(champion=level), LIMITS)
+    assert (verdict.verdict, verdict.message) == ("passed", "Every rule of the gate passed, 9 of 9.")
+    assert verdict.undecided == ""
+
+
+@pytest.mark.parametrize("why", ["no version had been approved", "asusu-igbo/7: it was trained for another"])
+def test_a_champion_rule_that_was_not_decided_is_said_with_its_reason_and_not_counted_as_passed(why: str) -> None:
+    verdict = gate.decide(evidence(not_compared=why), LIMITS)
+    assert verdict.verdict == "passed"
+    assert verdict.undecided == f"champion rule not decided: {why}"
+    assert verdict.message == f"7 of 9 rules of the gate passed and none refused; {verdict.undecided}."
+
+
+def test_a_refusal_keeps_what_was_not_decided_out_of_its_reason_but_not_out_of_the_verdict() -> None:
+    verdict = gate.decide(evidence(loss=1.83), LIMITS)
+    assert "champion" not in verdict.message
+    assert verdict.undecided == "champion rule not decided: no version had been approved"
+
+
+def test_an_endless_reason_is_cut_and_the_verdict_stays_within_its_limit() -> None:
+    verdict = gate.decide(evidence(not_compared="x" * 9000), LIMITS)
+    assert len(verdict.message) < 500
+    assert verdict.undecided.endswith("x…")
 
 
 def test_a_message_that_grows_too_long_is_cut_between_rules_and_says_how_many_are_left() -> None:

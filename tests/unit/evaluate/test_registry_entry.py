@@ -78,6 +78,7 @@ def origin_of(texts: dict[str, str], points: int = 30) -> Origin:
         ),
         code="0.1.0+0123456789ab",
         adapter_sha256="e" * 64,
+        adapter_config_sha256="a" * 64,
         test_set_sha256="f" * 64,
         cost=training_cost(512.0, reports.ESTIMATE, "ml.g5.xlarge", spot=True),
         definition="9" * 64,
@@ -178,7 +179,9 @@ def test_every_rule_of_the_gate_has_a_key_in_the_registry(champion: bool) -> Non
     report = reports.evaluation()
     pairs = report.differences if champion else []
     forward, backward = report.directions
-    gate = decide(Evidence(0.5, (forward, backward), 0.1, 1.0, pairs), Limits(1.0, 0.9, 0.05))
+    gate = decide(
+        Evidence(0.5, (forward, backward), 0.1, 1.0, pairs, "" if champion else "none"), Limits(1.0, 0.9, 0.05)
+    )
     rules = [rule.rule for rule in gate.rules]
     assert tuple(rules) == contract.GATE_RULES[: len(rules)]
     assert champion == (len(rules) == len(contract.GATE_RULES))

@@ -226,6 +226,13 @@ def test_an_image_that_may_become_another_under_its_name(example: Any, image: st
     assert example.found() == {("mutable-image", f"{TRAIN}.AlgorithmSpecification.TrainingImage")}
 
 
+def test_an_image_without_a_digest_says_what_must_be_filled_in_before_one_can_be_pushed(example: Any) -> None:
+    example.arguments("Train")["AlgorithmSpecification"]["TrainingImage"] = "asusu-train"
+    (finding,) = example.findings()
+    assert finding.remedy.startswith("make push-images")
+    assert "containers/bases.json" in finding.remedy
+
+
 def test_images_of_jobs_and_of_the_registered_package_count_alike(example: Any) -> None:
     example.arguments("Prepare")["AppSpecification"]["ImageUri"] = "asusu-prepare:latest"
     example.arguments("Register")["InferenceSpecification"]["Containers"][0]["Image"] = "asusu-evaluate:latest"

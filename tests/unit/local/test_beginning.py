@@ -196,7 +196,7 @@ def test_two_runners_cannot_share_a_work_directory(bench: Bench) -> None:
     runner = start_runner(bench, text)
     try:
         wait_for(synchronised_at(bench, 3))
-        with pytest.raises(BadInput, match=f"another run, process {runner.pid}, is using"):
+        with pytest.raises(BadInput, match=f"process {runner.pid} is using"):
             bench.run(text)
     finally:
         runner.terminate()

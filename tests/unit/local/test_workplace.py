@@ -12,7 +12,7 @@ from pipeline.local.workplace import locked
 def test_two_runners_cannot_share_a_work_directory(tmp_path: Path) -> None:
     with (
         locked(tmp_path),
-        pytest.raises(BadInput, match=f"another run, process {os.getpid()}, is using"),
+        pytest.raises(BadInput, match=f"process {os.getpid()} is using .*: a run, or a decision on a version"),
         locked(tmp_path),
     ):
         pass

@@ -47,6 +47,18 @@ def test_a_definition_without_the_training_has_no_estimate(deployed_text: str) -
         training(plain(deployed_text, edit), {}, WORK)
 
 
+def test_an_older_definition_lacks_only_what_the_formulas_read(deployed_text: str) -> None:
+    def without(name: str) -> Any:
+        def edit(raw: dict[str, Any]) -> None:
+            raw["Parameters"] = [row for row in raw["Parameters"] if row["Name"] != name]
+
+        return plain(deployed_text, edit)
+
+    assert training(without("MaxBrokenShare"), {}, WORK) == training(read(deployed_text), {}, WORK)
+    with pytest.raises(Unknown, match="it has no parameter Epochs"):
+        training(without("Epochs"), {}, WORK)
+
+
 @pytest.mark.parametrize("levers", ["no json", '{"unknown": 1}'])
 def test_levers_that_cannot_be_understood_are_unknown_and_no_traceback(deployed_text: str, levers: str) -> None:
     with pytest.raises(Unknown, match="cannot be understood"):

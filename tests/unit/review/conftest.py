@@ -459,33 +459,30 @@ def with_champion(report: contract.EvaluationReport) -> contract.EvaluationRepor
     def less(score: contract.Score) -> contract.Score:
         return score.model_copy(update={"value": score.value - 5.5, "low": score.low - 5.5, "high": score.high - 5.5})
 
-    directions = [
-        scores.model_copy(
-            update={
-                "champion_chrf": less(scores.chrf),
-                "champion_bleu": less(scores.bleu),
-                "champion_failures": scores.failures,
-            }
-        )
-        for scores in report.directions
-    ]
-    differences = [
-        pair.model_copy(
-            update={
-                "other": "champion",
-                "other_chrf": pair.chrf - 5.5,
-                "difference": 5.5,
-                "low": 3.25,
-                "high": 7.75,
-                "p": 0.998,
-            }
-        )
-        for pair in report.differences
-    ]
+    def beside(rows: list[contract.DirectionScores]) -> list[contract.DirectionScores]:
+        return [
+            scores.model_copy(
+                update={
+                    "champion_chrf": less(scores.chrf),
+                    "champion_bleu": less(scores.bleu),
+                    "champion_failures": scores.failures.model_copy(update={"copied": 0.125}),
+                }
+            )
+            for scores in rows
+        ]
+
+    def against(pairs: list[contract.Difference]) -> list[contract.Difference]:
+        worse = {"other": "champion", "difference": 5.5, "low": 3.25, "high": 7.75, "p": 0.998}
+        return [*pairs, *(pair.model_copy(update={**worse, "other_chrf": pair.chrf - 5.5}) for pair in pairs)]
+
     return report.model_copy(
         update={
-            "directions": directions,
-            "differences": [*report.differences, *differences],
+            "directions": beside(report.directions),
+            "differences": against(report.differences),
+            "benchmarks": [
+                row.model_copy(update={"directions": beside(row.directions), "differences": against(row.differences)})
+                for row in report.benchmarks
+            ],
             "champion": "asusu-igbo/1",
             "metrics": report.metrics | {"validation_loss_champion": {"value": 0.61}},
         }

@@ -14,7 +14,8 @@ import pytest
 
 from pipeline.review.files import RunFiles
 from pipeline.review.report import render
-from tests.unit.review.conftest import HOSTILE, PACKAGE
+from steps import contract
+from tests.unit.review.conftest import HOSTILE, PACKAGE, evaluation
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 QUIET = (  # what a browser would do for itself
@@ -31,9 +32,23 @@ PROBE = """<script>
 const wide = [...document.querySelectorAll("body *")].filter(part =>
   !part.closest("svg") && !part.closest(".scroll") && part.getBoundingClientRect().right > innerWidth + 1);
 const style = getComputedStyle(document.body);
+const ground = part => {  // the colour that stands behind an element
+  for (let at = part; at; at = at.parentElement) {
+    const colour = getComputedStyle(at).backgroundColor;
+    if (colour !== "rgba(0, 0, 0, 0)") return colour;
+  }
+  return "rgb(255, 255, 255)";
+};
+const seen = {};
+for (const part of document.querySelectorAll("body *")) {
+  const own = [...part.childNodes].filter(node => node.nodeType === 3 && node.textContent.trim());
+  if (!own.length || part.closest("script, style")) continue;
+  const style = getComputedStyle(part), inPicture = part.closest("svg");
+  seen[`${inPicture ? style.fill : style.color} on ${ground(part)}`] ??= part.outerHTML.slice(0, 120);
+}
 document.documentElement.dataset.found = JSON.stringify({
   width: document.documentElement.scrollWidth, screen: innerWidth, wide: wide.map(part => part.outerHTML.slice(0, 200)),
-  ink: style.color, page: style.backgroundColor,
+  ink: style.color, page: style.backgroundColor, pairs: seen,
 });
 console.log("probed");
 </script>"""
@@ -134,13 +149,46 @@ def test_light_and_dark_have_colours_that_can_be_read(browser: Browser, page: Pa
         found = browser.probe(page, scheme)
         ink, ground = (luminance(str(found[name])) for name in ("ink", "page"))
         assert (ink > ground) == dark
-        assert (max(ink, ground) + 0.05) / (min(ink, ground) + 0.05) > 7, "WCAG 2 AAA"
+        assert contrast(ink, ground) > 7, "WCAG 2 AAA"
+
+
+@pytest.mark.parametrize("verdict", ["passed", "refused", "unfinished"])
+@pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
+def test_every_text_stands_out_from_what_is_behind_it(
+    browser: Browser, dossier: RunFiles, gathered: Path, tmp_path: Path, verdict: str, scheme: str
+) -> None:
+    """Verdicts, notes, links, letters in pictures: each in its own colour on its own ground."""
+    report = evaluation("refused" if verdict == "refused" else "passed")
+    gate = report.gate.model_copy(update={"undecided": "champion rule not decided: nothing to compare with"})
+    contract.save(gathered / contract.EVALUATION_REPORT, report.model_copy(update={"gate": gate}))
+    files = (
+        replace(dossier, failure="CanaryTrain: no memory", canary_resume=None) if verdict == "unfinished" else dossier
+    )
+    render(files, tmp_path / "dossier.html")
+    pairs = browser.probe(tmp_path / "dossier.html", scheme)["pairs"]
+    assert isinstance(pairs, dict)
+    assert len(pairs) >= 6, "ink, faint, good, open, link and header at least"
+    faint = {pair: part for pair, part in pairs.items() if contrast(*map(luminance, pair.split(" on "))) < 4.5}
+    assert faint == {}, "WCAG 2 AA"
+
+
+def test_the_probe_sees_a_text_too_faint_to_read(browser: Browser, tmp_path: Path) -> None:
+    """The test of the test above."""
+    page = tmp_path / "faint.html"
+    page.write_text('<!doctype html><html><body style="background:#fff"><p style="color:#999">x</p></body></html>')
+    assert browser.probe(page)["pairs"] == {"rgb(153, 153, 153) on rgb(255, 255, 255)": '<p style="color:#999">x</p>'}
+    assert contrast(luminance("rgb(153, 153, 153)"), luminance("rgb(255, 255, 255)")) == pytest.approx(2.85, abs=0.01)
 
 
 def test_a_picture_of_the_page_is_taken(browser: Browser, page: Path, tmp_path: Path) -> None:
     browser.run(page, "--window-size=500,900", f"--screenshot={tmp_path / 'page.png'}")
     header = (tmp_path / "page.png").read_bytes()[:24]
     assert struct.unpack(">II", header[16:24]) == (500, 900)
+
+
+def contrast(one: float, other: float) -> float:
+    """Contrast ratio of two luminances, as WCAG 2 defines it."""
+    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
 
 
 def luminance(colour: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections import Counter
@@ -19,7 +20,7 @@ from pipeline.review.files import RunFiles
 from pipeline.review.markdown import finished, quoted, quoted_in_table
 from pipeline.review.report import render_markdown
 from steps import contract
-from tests.unit.review.conftest import HOSTILE, HOSTILE_MARKDOWN, PACKAGE
+from tests.unit.review.conftest import HOSTILE, HOSTILE_MARKDOWN, PACKAGE, evaluation, training
 
 RENDERER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 TEXTS = st.one_of(
@@ -52,7 +53,15 @@ def test_the_markdown_has_the_facts_of_the_page(dossier: RunFiles, tmp_path: Pat
         "en-ig 200 champion 55.7 54.3 to 57.3 45.7",
         "en-ig champion +5.5 +3.2 to +7.8 0.998",
         "The champion was asusu-igbo/1, scored on the same sentences.",
-        "flores-200_devtest en-ig 200 41.2 12.3",
+        "flores-200_devtest Direction Sentences System",
+        "en-ig 200 champion 35.7 34.3 to 37.3 25.7 24.3 to 27.3",
+        "en-ig champion 0.5 % 12.5 % 0.5 % 0.2 % 1.0 % 0.97 93.0 % —",
+        "training loss 3.244 1.025 3.244 0.5069",
+        "learning rate 0.0002 0.0002 0.0002 0.0002",
+        "tokens per second 2,310 2,335 2,380 2,330",
+        "GiB, peak so far 20.05 20.05 20.05 20.05",
+        "waiting for data 0.4 % of step time 0.4 % of step time 20.0 %",
+        "memory of a GPU, by formula: 20.5 of 21.3 GiB",
         "The 20 worst by chrF++",
         "20 at random out of 400",
         "The 20 most changed against the champion",
@@ -74,6 +83,36 @@ def test_the_markdown_has_the_facts_of_the_page(dossier: RunFiles, tmp_path: Pat
         'approve: asusu approve asusu-igbo/3 --reason "..."',
     ):
         assert expected in text, expected
+
+
+def test_a_benchmark_has_every_number_of_the_held_out_split(dossier: RunFiles, tmp_path: Path) -> None:
+    text = said(written(dossier, tmp_path))
+    own, others = text.split("Evaluation sets of others")
+    for expected in (
+        "en-ig 200 this model",
+        "ig-en 200 base model",
+        "en-ig champion +5.5 +3.2 to +7.8 0.998",
+        "en-ig this model 0.5 % 0.0 % 0.5 % 0.2 % 1.0 % 0.97 93.0 % —",
+        "en-ig base model 20.0 % 0.0 % 20.0 % 10.0 % 40.0 % 0.97 93.0 % —",
+    ):
+        assert expected in own, expected
+        assert expected in others, expected
+    assert "en-ig base +28.9 +26.7 to +31.0 1.000" in others
+
+
+def test_no_sentence_slips_into_a_table(dossier: RunFiles, tmp_path: Path) -> None:
+    lines = written(dossier, tmp_path).splitlines()
+    after = [below for above, below in itertools.pairwise(lines) if above.startswith("|")]
+    assert all(line.startswith("|") or not line for line in after)
+
+
+def test_a_training_of_before_speed_was_kept_says_so(dossier: RunFiles, gathered: Path, tmp_path: Path) -> None:
+    old = training().model_copy(update={"pace_curve": []})
+    contract.save(gathered / contract.TRAINING_REPORT, old)
+    text = said(written(dossier, tmp_path))
+    assert "Speed and memory over the run were not recorded" in text
+    assert "GiB, peak so far" not in text
+    assert "learning rate 0.0002" in text
 
 
 def test_hostile_text_makes_no_html_no_link_no_picture_and_no_structure_of_its_own(
@@ -134,6 +173,22 @@ def test_a_run_without_reports_has_its_markdown(tmp_path: Path) -> None:
     text = said(written(RunFiles(provenance={}, failure="Preflight: MaxLength=9 is out of range"), tmp_path))
     assert "did not finish Preflight: MaxLength=9 is out of range" in text
     assert "There is no evaluation.json: the run ended before EvaluateModel wrote it." in text
+
+
+@pytest.mark.parametrize("verdict", ["passed", "refused"])
+def test_a_rule_that_was_not_decided_stands_under_the_heading_and_among_the_rules(
+    dossier: RunFiles, gathered: Path, tmp_path: Path, verdict: str
+) -> None:
+    why = f"champion rule not decided: asusu-igbo/1: it was trained for {HOSTILE_MARKDOWN}"
+    report = evaluation(verdict)
+    changed = report.gate.model_copy(update={"undecided": why})
+    contract.save(gathered / contract.EVALUATION_REPORT, report.model_copy(update={"gate": changed}))
+    source = written(dossier, tmp_path)
+    text = said(source)
+    heading, rules = text[: text.index("registered:")], text[text.index("Rules of the gate") : text.index("Scores on")]
+    assert "Champion rule not decided: asusu-igbo/1: it was trained for" in heading
+    assert "not worse than champion – not decided — — champion rule not decided: asusu-igbo/1" in rules
+    assert "image" not in {token.type for token in tokens(source)}
 
 
 def test_the_facts_are_one_json_object_with_every_report(dossier: RunFiles) -> None:

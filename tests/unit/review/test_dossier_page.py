@@ -13,7 +13,7 @@ from pipeline.review.files import RunFiles
 from pipeline.review.package import PackageFacts, compared_with, facts_of
 from pipeline.review.report import render
 from steps import contract
-from tests.unit.review.conftest import HOSTILE, PACKAGE, Page, samples, samples_with_champion
+from tests.unit.review.conftest import HOSTILE, PACKAGE, Page, evaluation, samples, samples_with_champion
 
 TURNED = "approved \u202erejected\u202c\u2066 by \u200fnobody\x1b[31m\0"
 
@@ -86,12 +86,53 @@ def test_the_champion_has_scores_with_intervals_differences_and_its_translations
         "both validation loss over 7,654 tokens 0.52 4.1 −3.580 0.61 −0.090",
         "en-ig champion 61.2 55.7 +5.5 +3.2 to +7.8 0.998",
         "The champion was asusu-igbo/1, scored on the same sentences.",
-        "en-ig champion 0.5 %",
+        "en-ig champion 0.5 % 12.5 %",
         "The 20 most changed against the champion",
     ):
         assert expected in page.text
     assert ">en-ig champion</text>" in page.source
     assert page.source.count('<td class="score"') == 60
+
+
+def test_an_evaluation_set_of_others_has_every_number_of_the_held_out_split(dossier: RunFiles, tmp_path: Path) -> None:
+    text = rendered(dossier, tmp_path).text
+    others = text[text.index("Evaluation sets of others") :]
+    for expected in (
+        "flores-200_devtest Direction Sentences Metric This model Base model Difference Champion Difference",
+        "en-ig 200 chrF++ 41.2 39.8 to 42.8 12.3 10.9 to 13.9 +28.9 35.7 34.3 to 37.3 +5.5",
+        "en-ig 200 BLEU 31.2 29.8 to 32.8 0.4 -1.0 to 2.0 +30.8 25.7 24.3 to 27.3 +5.5",
+        "en-ig base 41.2 12.3 +28.9 +26.7 to +31.0 1.000",
+        "en-ig champion 41.2 35.7 +5.5 +3.2 to +7.8 0.998",
+        "en-ig this model 0.5 % 0.0 %",
+        "en-ig champion 0.5 % 12.5 %",
+    ):
+        assert expected in others, expected
+
+
+@pytest.mark.parametrize("verdict", ["passed", "refused"])
+def test_a_rule_that_was_not_decided_is_in_the_header_and_among_the_rules(
+    dossier: RunFiles, gathered: Path, tmp_path: Path, verdict: str
+) -> None:
+    why = f"champion rule not decided: asusu-igbo/1: it was trained for {HOSTILE}"
+    report = evaluation(verdict)
+    gate = report.gate.model_copy(update={"undecided": why})
+    contract.save(gathered / contract.EVALUATION_REPORT, report.model_copy(update={"gate": gate}))
+    page = rendered(dossier, tmp_path)
+    header, rules = page.text.split("Rules of the gate", 1)
+    assert f"Champion rule not decided: asusu-igbo/1: it was trained for {HOSTILE}." in header
+    assert f"not worse than champion – not decided — — {why}" in rules
+    assert page.elements["script"] == page.elements["img"] == 0
+
+
+def test_a_header_that_says_what_was_not_decided_says_it_once(
+    dossier: RunFiles, gathered: Path, tmp_path: Path
+) -> None:
+    why = "champion rule not decided: no version had been approved to compare with"
+    report = evaluation()
+    gate = report.gate.model_copy(update={"undecided": why, "message": f"4 of 9 rules passed; {why}."})
+    contract.save(gathered / contract.EVALUATION_REPORT, report.model_copy(update={"gate": gate}))
+    header = rendered(dossier, tmp_path).text.split("Rules of the gate", 1)[0]
+    assert header.lower().count(why) == 1
 
 
 def test_without_a_champion_no_column_and_no_group_of_samples_claims_one(files: RunFiles, tmp_path: Path) -> None:

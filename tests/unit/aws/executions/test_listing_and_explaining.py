@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from pipeline.aws import logs
 from pipeline.errors import AsusuError
-from tests.unit.aws.executions.conftest import BUCKET, DONE, NAME, Plant, step
+from tests.unit.aws.executions.conftest import BEGAN, BUCKET, DONE, NAME, Plant, step
 from tests.unit.aws.executions.sealed import store_checkpoint
 
 Asusu = Callable[..., tuple[int, str, str]]
@@ -37,6 +38,21 @@ def test_runs_lists_every_execution_with_its_reason(plant: Plant, asusu: Asusu) 
     listed = json.loads(asusu("runs", "--json")[1])
     assert {row["execution"]: row["status"] for row in listed} == {failed: "Failed", running: "Executing"}
     assert listed[0]["arn"].startswith(f"arn:aws:sagemaker:us-east-1:123456789012:pipeline/{NAME}/execution/")
+
+
+def test_runs_tells_how_long_each_took_and_a_refusal_from_a_failure(plant: Plant, asusu: Asusu) -> None:
+    """Neither is in the list that the service gives."""
+    rejected = step("RejectModel", "Failed", kind="", minutes=25, Metadata={"Fail": {"ErrorMessage": "Model refused"}})
+    refused = plant.begun("Failed", *DONE, rejected, reason="Model refused")
+    failed = plant.begun("Failed", *DONE, step("TrainLora", "Failed", minutes=55))
+    running = plant.begun("Executing", *DONE)
+    listed = {row["execution"]: row for row in json.loads(asusu("runs", "--json")[1])}
+    assert {name: row["refused"] for name, row in listed.items()} == {refused: True, failed: False, running: False}
+    ends = {refused: BEGAN + timedelta(minutes=30), failed: BEGAN + timedelta(minutes=60), running: None}
+    assert {name: row["ended"] for name, row in listed.items()} == {
+        name: end and end.timestamp() for name, end in ends.items()
+    }
+    assert "refused by the gate" in asusu("runs")[1]
 
 
 def test_a_pipeline_that_never_ran_says_how_to_start_it(plant: Plant, asusu: Asusu) -> None:
@@ -174,6 +190,12 @@ def test_checkpoints_tell_sealed_from_unsealed_and_damaged(plant: Plant, asusu: 
     code, said, _ = asusu("checkpoints", run)
     assert code == 1
     assert f"the newest sealed one is checkpoint-100 of TrainLora; next: asusu resume {run} --env production" in said
+
+
+def test_from_the_checkpoint_of_a_run_that_succeeded_only_a_new_one_goes_on(plant: Plant, asusu: Asusu) -> None:
+    run = plant.begun("Succeeded", *DONE, step("TrainLora"))
+    store_checkpoint(plant, run, 100)
+    assert f"next: asusu resume --checkpoint {run} --env production" in asusu("checkpoints")[1]
 
 
 def test_a_run_without_checkpoints_says_so(plant: Plant, asusu: Asusu) -> None:

@@ -26,6 +26,16 @@ def test_the_newest_unfinished_execution_is_retried_in_place(plant: Plant, asusu
     assert f"watch {ended} --env production" in said
 
 
+@pytest.mark.parametrize(("status", "says"), [("Succeeded", "has succeeded"), ("Executing", "has not ended")])
+def test_an_old_failure_is_not_retried_behind_a_newer_run(plant: Plant, asusu: Asusu, status: str, says: str) -> None:
+    older = plant.begun("Failed", *DONE, FAILED)
+    newer = plant.begun(status, *DONE)
+    code, _, complaint = asusu("resume")
+    assert (code, plant.requests("retry_pipeline_execution")) == (2, [])
+    assert f"execution {newer} {says}" in complaint
+    assert asusu("resume", older)[0] == 0
+
+
 def test_an_execution_can_be_named_by_its_arn(plant: Plant, asusu: Asusu) -> None:
     older = plant.begun("Failed", *DONE, FAILED)
     plant.begun("Failed", *DONE, FAILED)

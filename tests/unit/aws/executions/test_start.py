@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable
 
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 
-from pipeline.aws import manifests
+from pipeline.aws import manifests, session
 from pipeline.errors import AsusuError
 from tests.unit.aws.executions.conftest import BUCKET, CORPUS, DONE, MODEL, NAME, Plant, step
 
@@ -100,9 +101,16 @@ def test_a_start_while_the_plan_is_refused_says_every_reason(plant: Plant, asusu
         assert reason in complaint
 
 
+def _change_training(plant: Plant, argument: str, **values: object) -> None:
+    """Deploy a definition whose long training is told something else."""
+    changed = json.loads(plant.executions.deployed["PipelineDefinition"])
+    (training,) = [row for row in changed["Steps"] if row["Name"] == "TrainLora"]
+    training["Arguments"][argument].update(values)
+    plant.account.sagemaker.update_pipeline(PipelineName=NAME, PipelineDefinition=json.dumps(changed))
+
+
 def test_the_plan_is_judged_by_the_limits_that_are_deployed(plant: Plant, asusu: Asusu) -> None:
-    shorter = str(plant.executions.deployed["PipelineDefinition"]).replace('"432000"', '"3600"')
-    plant.account.sagemaker.update_pipeline(PipelineName=NAME, PipelineDefinition=shorter)
+    _change_training(plant, "StoppingCondition", MaxRuntimeInSeconds=3600)
     code, _, complaint = asusu("start", *INPUTS)
     assert (code, plant.asked) == (4, [])
     assert "the platform ends the job after 1 hours" in complaint
@@ -115,12 +123,11 @@ def test_a_corpus_that_nobody_published_is_refused(plant: Plant, asusu: Asusu) -
 
 
 def test_a_plan_whose_numbers_are_unknown_is_started_and_said_not_to_be_judged(plant: Plant, asusu: Asusu) -> None:
-    silent = str(plant.executions.deployed["PipelineDefinition"]).replace('"MaxRuntimeSeconds"', '"Unheard"')
-    plant.account.sagemaker.update_pipeline(PipelineName=NAME, PipelineDefinition=silent)
+    _change_training(plant, "HyperParameters", Levers="unheard of")
     code, said, _ = asusu("start", *INPUTS)
     assert code == 0
     assert len(plant.requests("start_pipeline_execution")) == 1
-    assert "note:   the plan was not judged, Preflight will: no step of the deployed definition says" in said
+    assert "note:   the plan was not judged, Preflight will: the deployed definition does not tell enough" in said
 
 
 def test_a_plan_whose_manifests_may_not_be_read_is_started_and_said_not_to_be_judged(
@@ -142,6 +149,58 @@ def test_a_manifest_that_is_none_is_refused(plant: Plant, asusu: Asusu, body: st
     assert (code, plant.asked) == (2, [])
     assert "manifest.json is not a manifest of this version" in complaint
     assert says in complaint
+
+
+def _lose_answers(monkeypatch: pytest.MonkeyPatch, operation: str, error: BaseException) -> None:
+    """The service does what a command asks of it, and the command gets this instead of the answer."""
+    theirs = session.connect
+
+    def lose(**_: object) -> None:
+        raise error
+
+    def connect(region: str | None) -> session.Account:
+        account = theirs(region)
+        account.sagemaker.meta.events.register(f"after-call.sagemaker.{operation}", lose)
+        return account
+
+    monkeypatch.setattr(session, "connect", connect)
+
+
+CUT = ReadTimeoutError(endpoint_url="https://api.sagemaker.us-east-1.amazonaws.com")
+
+
+@pytest.mark.parametrize(("error", "ends"), [(CUT, 1), (KeyboardInterrupt(), 130)])
+def test_a_start_whose_answer_is_lost_says_the_token_that_keeps_it_from_being_paid_twice(
+    plant: Plant, asusu: Asusu, monkeypatch: pytest.MonkeyPatch, error: BaseException, ends: int
+) -> None:
+    _lose_answers(monkeypatch, "StartPipelineExecution", error)
+    code, said, complaint = asusu("start", *INPUTS)
+    assert (code, said) == (ends, "")
+    assert len(plant.executions.listed()) == 1
+    token = sent(plant)["ClientRequestToken"]
+    assert f"repeat the same command with --token {token}: what has begun does not begin again" in complaint
+
+
+def test_a_retry_whose_answer_is_lost_says_its_token(
+    plant: Plant, asusu: Asusu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant.begun("Failed", *DONE, step("TrainLora", "Failed"))
+    _lose_answers(monkeypatch, "RetryPipelineExecution", CUT)
+    code, _, complaint = asusu("resume")
+    (request,) = plant.requests("retry_pipeline_execution")
+    assert code == 1
+    assert f"--token {request['ClientRequestToken']}" in complaint
+
+
+def test_a_start_that_the_service_refuses_is_an_answer_and_needs_no_token(
+    plant: Plant, asusu: Asusu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
+    _lose_answers(monkeypatch, "StartPipelineExecution", ClientError(refusal, "StartPipelineExecution"))
+    code, _, complaint = asusu("start", *INPUTS)
+    assert code == 1
+    assert "you are not allowed to call StartPipelineExecution" in complaint
+    assert "--token" not in complaint
 
 
 def test_the_canaries_alone_are_everything_up_to_the_second_and_take_over_nothing(plant: Plant, asusu: Asusu) -> None:

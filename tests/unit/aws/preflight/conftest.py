@@ -21,6 +21,7 @@ SAGEMAKER = "sagemaker.amazonaws.com"
 ADA = f"arn:aws:iam::{NUMBER}:user/ada"
 KEY_USES = ["kms:GenerateDataKey", "kms:Decrypt"]
 PASS = "iam:PassRole"
+CREATED = (*["sagemaker:CreateProcessingJob"] * 3, *["sagemaker:CreateTrainingJob"] * 2)  # alike jobs asked for once
 QUOTAS = {
     "ml.g5.xlarge for training job usage": ("L-B6D80D9C", 1.0),
     "ml.g5.xlarge for processing job usage": ("L-BE792A7A", 1.0),
@@ -74,7 +75,7 @@ class Stand:
                 stub.add_response("get_service_quota", {"Quota": self._quota(code, name, given)}, asked)
 
     def iam(self, decision: str = "allowed", *, passing: bool = False) -> Stubber:
-        """Script what the checks ask of IAM, in their order: the roles, the key's use, and the passing of roles."""
+        """Script what the checks ask of IAM, in their order: the roles, the key's use, passing roles, creating jobs."""
         stub = self.stub("iam")
         roles = self.settings.roles
         for arn in (roles.pipeline, roles.prepare, roles.train, roles.evaluate):
@@ -85,6 +86,10 @@ class Stand:
         for source in (ADA, *[roles.pipeline] * 3) if passing else ():
             asked = {"PolicySourceArn": source, "ActionNames": [PASS], "ResourceArns": ANY, "ContextEntries": ANY}
             stub.add_response("simulate_principal_policy", simulation(decision, PASS), asked)
+        for action in CREATED if passing else ():
+            asked = {"PolicySourceArn": roles.pipeline, "ActionNames": [action]}
+            asked |= {"ResourceArns": ANY, "ContextEntries": ANY}
+            stub.add_response("simulate_principal_policy", simulation(decision, action), asked)
         return stub
 
     def caller(self, arn: str, times: int) -> None:

@@ -14,7 +14,7 @@ from pipeline.preflight import Check, verdict
 from pipeline.preflight.addresses import mounted_addresses
 from pipeline.staging.corpus import parse_spec, publish_corpus
 from steps.contract import BaseModelManifest, CorpusManifest, load
-from tests.unit.aws.preflight.conftest import ADA, Stand, put_folder
+from tests.unit.aws.preflight.conftest import ADA, GROUP, Stand, put_folder
 from tests.unit.preflight.deployed import BUCKET, definition
 
 
@@ -135,7 +135,7 @@ def whole(stand: Stand, given: dict[str, str], **quotas: float | None) -> list[C
     stand.iam(passing=True)
     stand.quotas(**quotas)
     graph = definition(images=stand.settings.images)
-    return check_account(stand.account, stand.settings, graph, given)
+    return check_account(stand.account, stand.settings, GROUP, graph, given)
 
 
 def test_a_furnished_account_is_ok_in_every_row(stand: Stand, given: dict[str, str]) -> None:
@@ -143,7 +143,7 @@ def test_a_furnished_account_is_ok_in_every_row(stand: Stand, given: dict[str, s
     rows = whole(stand, given)
     assert [row for row in rows if row.status != "ok"] == []
     assert verdict(rows) == "ok"
-    assert len(rows) == 35
+    assert len(rows) == 37
     cost = next(row for row in rows if row.name == "hours and cost")
     assert "at $1.408" in cost.detail
     assert "of MaxCostUsd=100" in cost.detail
@@ -168,5 +168,5 @@ def test_no_credentials_end_the_check_with_how_to_get_some(monkeypatch: pytest.M
     from tests.unit.preflight.deployed import chosen
 
     with pytest.raises(BadInput, match="no usable AWS credentials") as raised:
-        check_account(connect("us-east-1"), chosen(), definition(), {})
+        check_account(connect("us-east-1"), chosen(), GROUP, definition(), {})
     assert "aws sso login" in raised.value.hint

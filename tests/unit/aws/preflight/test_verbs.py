@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cli import definition as definition_verbs
 from pipeline.cli import doctor, preflight
 from pipeline.cli.deployed import Deployed
 from pipeline.settings import Images
@@ -24,19 +25,20 @@ def no_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_machine", "empty")
-def test_doctor_says_of_an_empty_account_what_makes_each_thing(asusu: Asusu) -> None:
-    code, out, _ = asusu("doctor", "--json")
+@pytest.mark.parametrize("env", ["production", "staging"])
+def test_doctor_says_of_an_empty_account_what_makes_each_thing_there(asusu: Asusu, env: str) -> None:
+    code, out, _ = asusu("doctor", "--json", env=env)
     rows = {row["name"]: row for row in json.loads(out)["checks"]}
     assert code == 1
     assert rows["credentials"]["status"] == "ok"
     missing = [row for row in rows.values() if row["status"] == "refused"]
     assert len(missing) == 4 + 4 + 1 + 1 + 1 + 5, "stacks, roles, bucket, key, group, repositories"
-    assert {row["fix"] for row in missing} == {"make infra"}
+    assert {row["fix"] for row in missing} == {f"make infra ENV={env}"}
     assert rows[f"pipeline {GROUP}"] == {
         "name": f"pipeline {GROUP}",
         "status": "warning",
         "detail": "not deployed yet",
-        "fix": "make upsert-pipeline",
+        "fix": f"make upsert-pipeline ENV={env}",
     }
 
 
@@ -101,6 +103,19 @@ def test_preflight_that_leaves_something_unknown_does_not_end_as_if_all_were_wel
     assert (code, found["verdict"]) == (1, "unknown")
     unknown = [row["name"] for row in found["checks"] if row["status"] == "unknown"]
     assert unknown == ["parameters", "corpus", "base model", "hours and cost"], "nobody said which"
+
+
+@pytest.mark.parametrize("verb", ["preflight --offline", "lint"])
+def test_what_to_do_about_an_image_is_said_for_the_environment(
+    asusu: Asusu, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    tagged = Images(**{step: f"{REGISTRY}/asusu-{step}:latest" for step in Images.model_fields})
+    text = json.dumps(definition(images=tagged).raw)
+    for module in (preflight, definition_verbs):
+        monkeypatch.setattr(module, "definition_text", lambda recipe, env, account: text)
+    _, out, _ = asusu(*verb.split(), "--json", env="staging")
+    assert "make push-images ENV=staging" in out
+    assert "make push-images," not in out
 
 
 def test_preflight_offline_asks_nobody_and_refuses_images_without_a_digest(
