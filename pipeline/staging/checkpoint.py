@@ -15,9 +15,12 @@ CONFIG = "config.json"
 WEIGHTS_INDEX = "model.safetensors.index.json"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 MODEL_EXTRAS = ("generation_config.json",)
-TOKENIZER_CORE = ("tokenizer.json", "tokenizer.model")
+TOKENIZER = (
+    "tokenizer.json"  # what the steps read and the registry's bundle carries; tokenizer.model alone is not enough
+)
 TOKENIZER_FILES = (
-    *TOKENIZER_CORE,
+    TOKENIZER,
+    "tokenizer.model",
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
@@ -48,9 +51,9 @@ def inspect(folder: Path) -> Checkpoint:
     config = _config(folder)
     weights = _weights(folder)
     tokenizer_files = tuple(name for name in TOKENIZER_FILES if (folder / name).is_file())
-    if not set(tokenizer_files) & set(TOKENIZER_CORE):
+    if TOKENIZER not in tokenizer_files:
         raise BadInput(
-            f"{folder} has no tokenizer: neither {' nor '.join(TOKENIZER_CORE)} is there",
+            f"{folder} has no {TOKENIZER}, the tokenizer's whole form",
             hint="save it beside the model: AutoTokenizer.from_pretrained(...).save_pretrained(folder)",
         )
     extras = (*MODEL_EXTRAS, *LICENCE_FILES, WEIGHTS_INDEX)

@@ -82,6 +82,10 @@ def without(name: str) -> Callable[[Path], None]:
     return lambda folder: (folder / name).unlink()
 
 
+def renamed(name: str, other: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).rename(folder / other)  # type: ignore[return-value]
+
+
 def changed(name: str, **changes: Any) -> Callable[[Path], None]:
     return lambda folder: edit(folder / name, **changes)
 
@@ -107,7 +111,8 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
     "damaged weights": (garbled, r"model\.safetensors is damaged"),
     "missing shard": (missing_shard, r"1 are missing: model-2\.safetensors"),
     "shard outside": (climbing_shard, r"1 are missing: \.\./outside"),
-    "no tokenizer": (without("tokenizer.json"), "no tokenizer"),
+    "no tokenizer": (without("tokenizer.json"), "no tokenizer.json"),
+    "a tokenizer of sentencepiece alone": (renamed("tokenizer.json", "tokenizer.model"), "no tokenizer.json"),
     "damaged tokenizer": (lambda folder: (folder / "tokenizer.json").write_text("{}"), "tokenizer .* cannot be"),  # type: ignore[dict-item, return-value]
     "no end token": (changed("tokenizer_config.json", eos_token=None), "EOS"),
     "no start token": (changed("tokenizer_config.json", bos_token=None), "BOS"),
