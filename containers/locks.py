@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import AsusuError, BadInput
+from pipeline.local.files import write_text_atomically
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "containers" / "locks"
@@ -101,12 +102,9 @@ def without(text: str, left_out: re.Pattern[str]) -> str:
 def main() -> None:
     """Write every lock, each under a temporary name first."""
     known = requirements()
-    FOLDER.mkdir(exist_ok=True)
     for lock in LOCKS:
         text = HEADER.format(what=lock.what) + resolve(lock, asked(lock, known))
-        partial = lock.path.with_suffix(".partial")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(lock.path)
+        write_text_atomically(lock.path, text)
         sys.stdout.write(f"{lock.path.relative_to(ROOT)}: {text.count('==')} packages\n")
 
 

@@ -15,6 +15,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from pipeline.errors import BadInput
+from pipeline.local.files import write_text_atomically
 
 STEPS = ("preflight", "prepare", "tokenize", "train", "evaluate")
 SUFFIX = ".images.json"
@@ -67,9 +68,7 @@ def read_lock(text: str, name: str) -> ImageLock:
 
 def write_lock(lock: ImageLock, path: Path) -> None:
     """Write a lock under a temporary name, then rename it."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(lock.text(), encoding="utf-8")
-    partial.replace(path)
+    write_text_atomically(path, lock.text())
 
 
 def pinned(repositories: Mapping[str, str], lock: ImageLock, name: str) -> dict[str, str]:

@@ -68,7 +68,7 @@ def run(
     chosen = settings.load(env, {"account": account} if account else {})
     _refuse_contradictions(resume, given, corpus, benchmark, base_model)
     parameters = given if resume else chosen.start_parameters | given
-    _raise(check_all(parameters))
+    refuse_problems(check_all(parameters))
     check_images(definition, starter.check)
     bucket = open_bucket(workdir, chosen.bucket)
     if not resume:
@@ -126,15 +126,16 @@ def parse_params(items: list[str]) -> dict[str, str]:
         except ParameterError as error:
             problems.append(str(error))
         given[name] = value
-    _raise(problems)
+    refuse_problems(problems)
     return given
 
 
-def _raise(problems: list[str]) -> None:
+def refuse_problems(problems: list[str], done: str = "run") -> None:
+    """Raises BadInput that lists every problem with parameters; nothing was `done`."""
     if problems:
         listed = "\n  ".join(problems)
         raise BadInput(
-            f"parameters refused, nothing was run:\n  {listed}", hint=f"{program()} params lists what is allowed"
+            f"parameters refused, nothing was {done}:\n  {listed}", hint=f"{program()} params lists what is allowed"
         )
 
 

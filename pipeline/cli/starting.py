@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.cli.deployed import Deployed
 from pipeline.cli.outcome import program
+from pipeline.cli.run import refuse_problems
 from pipeline.definition import Definition, read
 from pipeline.errors import AsusuError, BadInput
 from pipeline.estimate import Answer
@@ -155,12 +156,7 @@ def _refuse_parameters(definition: Definition, parameters: Mapping[str, str]) ->
             f"{' and '.join(missing)} must be given",
             hint=f"{program()} publish prints them; then --param {missing[0]}=s3://...",
         )
-    problems = check_all(dict(parameters))
-    if problems:
-        listed = "\n  ".join(problems)
-        raise BadInput(
-            f"parameters refused, nothing was started:\n  {listed}", hint=f"{program()} params lists what is allowed"
-        )
+    refuse_problems(check_all(dict(parameters)), "started")
     typed_parameters(definition, parameters)  # the deployed pipeline may be older than this table
 
 
