@@ -19,7 +19,7 @@ UPSERT  ?=
 STORE   := CONTAINERS_STORAGE_CONF=$(CURDIR)/build/containers/storage.conf CONTAINERS_CONF=$(CURDIR)/build/containers/containers.conf
 
 .DEFAULT_GOAL := help
-.PHONY: images images-cpu push-images images-ci images-lint images-lock help run prepare resume test test-slow bench-prepare bench-growth bench-train bench-generate bench-gpu drill aws plan upsert-pipeline rollback infra infra-lint compile graph clean
+.PHONY: practice images images-cpu push-images images-ci images-lint images-lock help run prepare resume test test-slow bench-prepare bench-growth bench-train bench-generate bench-gpu drill aws plan upsert-pipeline rollback infra infra-lint compile graph clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ upsert-pipeline: $(VENV)/.for-aws ## Lint, preflight, plan, ask, then create or 
 
 rollback: $(VENV)/.for-aws ## Return to the definition before; ENV=production
 	@$(BIN)/asusu rollback --env $(ENV)
+
+practice: $(VENV)/.for-test ## An account on loopback to practise with: deploy, start, watch, approve; nothing leaves this machine
+	@$(BIN)/python -m tests.account $(abspath $(WORKDIR))/practice
 
 infra: ## Deploy key, bucket, roles, registry and notices with the AWS command line; ENV=production EMAIL=you@example.org
 	@ENVIRONMENT=$(ENV) EMAIL=$(EMAIL) infra/deploy.sh

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.cli.definition import Account, AsJson, Env, Recipe
+from pipeline.cli.deployed import Deployed
 from pipeline.cli.executions import RunName, did_not_succeed, executions_of
 from pipeline.cli.outcome import place_of, program
 from pipeline.cli.staging import DEFAULT_WORKDIR, Workdir
@@ -41,7 +42,7 @@ def explain(
         print_explanation(found)
 
 
-def explained_in_account(run: Run, runs: Executions) -> Explanation:
+def explained_in_account(run: Run, runs: Executions, place: Deployed) -> Explanation:
     """Explain a run of an account, with what its job and its log say."""
     from pipeline.aws.logs import describe_job, tail
 
@@ -55,7 +56,7 @@ def explained_in_account(run: Run, runs: Executions) -> Explanation:
             raise
         except AsusuError as error:
             evidence = Evidence(said, missing=error.message)
-    return explain_run(run, evidence, _commands_of_account(run, runs.options))
+    return explain_run(run, evidence, _commands_of_account(run, place))
 
 
 def print_explanation(found: Explanation) -> None:
@@ -74,14 +75,14 @@ def print_explanation(found: Explanation) -> None:
 
 
 def _of_account(reference: str | None, env: str, account: str, recipe: str) -> Explanation:
-    _, runs = executions_of(env, account, recipe, "")
+    place, runs = executions_of(env, account, recipe, "")
     if reference is None:
         listed = runs.listed()
         fitting = next((run for run in listed if did_not_succeed(run)), None)
         arn = fitting.arn if fitting else runs.find(None)
     else:
         arn = runs.find(reference)
-    return explained_in_account(runs.run(arn), runs)
+    return explained_in_account(runs.run(arn), runs, place)
 
 
 def _of_this_machine(reference: str | None, workdir: Path) -> Explanation:
@@ -109,8 +110,8 @@ def _local_lines(folder: Path) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _commands_of_account(run: Run, options: str) -> Commands:
-    asusu, which = program(), f"{run.execution_id}{options}"
+def _commands_of_account(run: Run, place: Deployed) -> Commands:
+    asusu, options, which = program(), place.options, f"{run.execution_id}{place.options}"
     return Commands(
         resume=f"{asusu} resume {which}",
         start=f"{asusu} start{options}",
@@ -120,6 +121,8 @@ def _commands_of_account(run: Run, options: str) -> Commands:
         upsert=f"{asusu} upsert{options}",
         checkpoints=f"{asusu} checkpoints {which}",
         watch=f"{asusu} watch {which}",
+        infra=place.remedies.aimed("make infra"),
+        images=place.remedies.aimed("make push-images"),
     )
 
 
@@ -134,4 +137,6 @@ def _commands_of_this_machine(workdir: Path) -> Commands:
         upsert=f"{asusu} run --local{place}",
         checkpoints=f"{asusu} checkpoints{place}",
         watch=f"look at the terminal that runs it, or {asusu} runs{place}",
+        infra="make infra",
+        images="make images-cpu",
     )

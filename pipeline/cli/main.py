@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 
 import typer
 
@@ -27,6 +28,7 @@ from pipeline.cli import (
     upsert,
     watch,
 )
+from pipeline.cli.verb import Verb
 from pipeline.errors import AsusuError, harmless
 
 app = typer.Typer(
@@ -36,32 +38,33 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("compile")(definition.compile_)
-app.command("lint")(definition.lint)
-app.command("params")(definition.params)
-app.command("graph")(definition.graph)
-app.command("estimate")(estimate.estimate)
-app.command("doctor")(doctor.doctor)
-app.command("preflight")(preflight.preflight)
-app.command("publish")(publish.publish)
-app.command("plan")(plan.plan)
-app.command("upsert")(upsert.upsert)
-app.command("rollback")(upsert.rollback)
-app.command("run")(run.run)
-app.command("start")(start.start)
-app.command("resume")(start.resume)
-app.command("stop")(start.stop)
-app.command("runs")(runs.runs)
-app.command("watch")(watch.watch)
-app.command("explain")(explain.explain)
-app.command("checkpoints")(runs.checkpoints)
-app.command("packages")(packages.packages)
-app.command("review")(review.review)
-app.command("approve")(decide.approve)
-app.command("reject")(decide.reject)
-app.command("prepare")(prepare.prepare)
-app.command("corpus")(corpus.corpus)
-app.command("stage-base-model")(staging.stage_base_model)
+verb = partial(app.command, cls=Verb)
+verb("compile")(definition.compile_)
+verb("lint")(definition.lint)
+verb("params")(definition.params)
+verb("graph")(definition.graph)
+verb("estimate")(estimate.estimate)
+verb("doctor")(doctor.doctor)
+verb("preflight")(preflight.preflight)
+verb("publish")(publish.publish)
+verb("plan")(plan.plan)
+verb("upsert")(upsert.upsert)
+verb("rollback")(upsert.rollback)
+verb("run")(run.run)
+verb("start")(start.start)
+verb("resume")(start.resume)
+verb("stop")(start.stop)
+verb("runs")(runs.runs)
+verb("watch")(watch.watch)
+verb("explain")(explain.explain)
+verb("checkpoints")(runs.checkpoints)
+verb("packages")(packages.packages)
+verb("review")(review.review)
+verb("approve")(decide.approve)
+verb("reject")(decide.reject)
+verb("prepare")(prepare.prepare)
+verb("corpus")(corpus.corpus)
+verb("stage-base-model")(staging.stage_base_model)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from pipeline.cli.definition import Account, AsJson, Env, Recipe
+from pipeline.cli.deployed import Deployed
 from pipeline.cli.executions import RunName, executions_of
 from pipeline.cli.explain import explained_in_account, print_explanation
 from pipeline.cli.outcome import program
@@ -56,7 +57,7 @@ def watch(
     if as_json:
         print(json.dumps(ended.for_machines(), indent=2, ensure_ascii=False))
     else:
-        _print_end(ended, runs)
+        _print_end(ended, runs, place)
     raise typer.Exit(ended.exit_code)
 
 
@@ -150,7 +151,7 @@ def _passes(error: AsusuError) -> bool:
     return isinstance(error, Unreachable)
 
 
-def _print_end(run: Run, runs: Executions) -> None:
+def _print_end(run: Run, runs: Executions, place: Deployed) -> None:
     took = duration(round((run.ended or time.time()) - run.started))
     if run.status == "Succeeded":
         what = (
@@ -162,4 +163,4 @@ def _print_end(run: Run, runs: Executions) -> None:
         print(f"  next:   {program()} {'packages' if run.package else 'runs'}{runs.options}")
         return
     print(f"{run.outcome} after {took}")
-    print_explanation(explained_in_account(run, runs))
+    print_explanation(explained_in_account(run, runs, place))

@@ -26,7 +26,10 @@ AWS = re.compile(r"\baws ((?:ecr|service-quotas) [a-z-]+)(?![\w-]| --region\b)")
 
 @dataclass(frozen=True)
 class Remedies:
-    """Of one environment: its name, its region, and the recipe, where a command must name them to act on the same things."""
+    """Of one environment: its name, its region, and the recipe, where a command must name them to act on the same things.
+
+    Without a region, commands of the AWS command line stay as they are.
+    """
 
     env: str
     region: str
@@ -36,7 +39,7 @@ class Remedies:
         """A remedy with the environment in each of its commands that takes one; those that name one stay as they are."""
         text = MAKE.sub(self._make, text)
         text = ASUSU.sub(self._asusu, text)
-        return AWS.sub(rf"aws \1 --region {self.region}", text)
+        return AWS.sub(rf"aws \1 --region {self.region}", text) if self.region else text
 
     def rows(self, checks: Iterable[Check]) -> list[Check]:
         """Rows whose remedies act on this environment."""

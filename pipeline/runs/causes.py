@@ -24,6 +24,8 @@ class Commands:
     upsert: str
     checkpoints: str
     watch: str
+    infra: str
+    images: str
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ CAUSES = (
         "encryption key",
         r"KMS(?:\w*Exception|AccessDenied)|\bkms:(?P<action>\w+)|KMS key.{0,80}(?:disabled|denied|not)",
         "the encryption key cannot be used by this step's role",
-        "{preflight} checks key and roles; `make infra` repairs both",
+        "{preflight} checks key and roles; {infra} repairs both",
         "{resume}",
     ),
     _cause(
@@ -133,21 +135,21 @@ CAUSES = (
         r"Cannot(?:Pull|Start)Container|failed to pull|pull access denied|manifest unknown"
         r"|ecr:(?:BatchGetImage|GetDownloadUrlForLayer)|image.{0,200}(?:does not exist|not found)|exec format error",
         "the step's image cannot be pulled or started",
-        "make push-images, then {upsert}",
+        "{images}, then {upsert}",
         "{start}",
     ),
     _cause(
         "denied",
         r"not authorized to perform:? ?(?:the )?(?P<action>[\w-]+:\w+)",
         "a role may not call {action}",
-        "`make infra` brings the roles up to date; {preflight} checks them",
+        "{infra} brings the roles up to date; {preflight} checks them",
         "{resume}",
     ),
     _cause(
         "denied",
         r"AccessDenied|UnauthorizedOperation|(?:could not|unable to|cannot) assume|is not authorized",
         "a role may not do what this step needs",
-        "`make infra` brings the roles up to date; {preflight} checks them",
+        "{infra} brings the roles up to date; {preflight} checks them",
         "{resume}",
     ),
     _cause(

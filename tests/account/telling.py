@@ -10,8 +10,8 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
-from tests.account.conftest import GROUP, Office
 from tests.account.furnish import write_tables
+from tests.account.office import GROUP, Office
 
 PATIENCE = 300  # seconds until a training seals its first checkpoint on a machine with other things to do
 LONG_PAIRS = 4000  # of a hundred words: 0.01 hours are too few to read them a hundred times

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.account.conftest import GROUP
+from tests.account.office import GROUP
 from tests.account.telling import Diary, tell
 
 CANARIES = ["Preflight", "PrepareCorpus", "TokenizeExamples", "CanaryTrain", "CanaryResume"]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.main import app
+from pipeline.cli.main import app, main
+from pipeline.errors import BadInput
 from pipeline.preflight import Check
 from pipeline.preflight.remedies import TARGETS, VERBS, Remedies
 
@@ -73,3 +74,15 @@ def test_every_verb_that_takes_an_environment_and_a_recipe_is_known() -> None:
         if command.callback and {"env", "recipe"} <= inspect.signature(command.callback).parameters.keys()
     }
     assert taking - {"run"} == set(VERBS)
+
+
+def test_what_an_error_says_to_do_next_is_aimed_too(capsys, monkeypatch) -> None:
+    def begin(env: str, account: str = "", recipe: str = "igbo") -> None:
+        raise BadInput("there is no bucket", hint="make infra, then `asusu publish`")
+
+    monkeypatch.setattr("pipeline.cli.executions.deployed", begin)
+    monkeypatch.setattr("sys.argv", ["asusu", "watch", "--env", "staging"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "next: make infra ENV=staging, then `asusu publish --env staging`" in capsys.readouterr().err

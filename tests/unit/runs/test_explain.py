@@ -52,17 +52,17 @@ def failed(step: str, reason: str, *said: str, lines: tuple[str, ...] = (), stat
             "ClientError: User: arn:aws:sts::123456789012:assumed-role/asusu-pipeline/x is not authorized to perform: "
             "sagemaker:CreateTrainingJob on resource: x because no identity-based policy allows it",
             "denied",
-            "make infra",
+            "asusu infra",
         ),
-        ("ClientError: AccessDenied when calling PutObject", "denied", "make infra"),
-        ("KMS.KMSInvalidStateException: the key is disabled", "encryption key", "make infra"),
+        ("ClientError: AccessDenied when calling PutObject", "denied", "asusu infra"),
+        ("KMS.KMSInvalidStateException: the key is disabled", "encryption key", "asusu infra"),
         (
             "ClientError: x is not authorized to perform: kms:GenerateDataKey on this resource",
             "encryption key",
-            "make infra",
+            "asusu infra",
         ),
-        ("CannotPullContainerError: manifest unknown", "image", "make push-images"),
-        ("CannotStartContainerError. Please ensure the model container", "image", "make push-images"),
+        ("CannotPullContainerError: manifest unknown", "image", "asusu images"),
+        ("CannotStartContainerError. Please ensure the model container", "image", "asusu images"),
         (
             "ClientError: Data download failed: No S3 objects found under S3 URL s3://b/x",
             "missing input",
