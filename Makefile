@@ -15,6 +15,7 @@ FAULTS  ?= 60
 SEED    ?= 1
 ENV     ?= production
 EMAIL   ?=
+MFA     ?=
 UPSERT  ?=
 STORE   := CONTAINERS_STORAGE_CONF=$(CURDIR)/build/containers/storage.conf CONTAINERS_CONF=$(CURDIR)/build/containers/containers.conf
 
@@ -91,8 +92,8 @@ rollback: $(VENV)/.for-aws ## Return to the definition before; ENV=production
 practice: $(VENV)/.for-test ## An account on loopback to practise with: deploy, start, watch, approve; nothing leaves this machine
 	@$(BIN)/python -m tests.account $(abspath $(WORKDIR))/practice
 
-infra: ## Deploy key, bucket, roles, registry and notices with the AWS command line; ENV=production EMAIL=you@example.org
-	@ENVIRONMENT=$(ENV) EMAIL=$(EMAIL) infra/deploy.sh
+infra: ## Deploy key, bucket, roles, registry and notices with the AWS command line; ENV=production EMAIL=you@example.org MFA=true
+	@ENVIRONMENT=$(ENV) EMAIL=$(EMAIL) MFA=$(MFA) infra/deploy.sh
 
 infra-lint: $(VENV)/.for-test ## The templates: cfn-lint with warnings fatal, and what the roles and rules mean
 	@$(BIN)/cfn-lint infra/*.yaml && $(BIN)/pytest -q -m "not slow" tests/infra

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from containers import debian, engine
 from containers.bakefile import BAKE_FILE, ROOT, Target, read_bake_file, targets
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             build(on_cpu=chosen.cpu)
     except engine.Unavailable as error:
-        if os.environ.get("CI") == "true":
+        if engine.in_ci():
             raise
         print(f"skipped: {error}")
     return 0
@@ -53,13 +53,22 @@ def build(*, on_cpu: bool) -> list[Target]:
     engine.PLACE.mkdir(parents=True, exist_ok=True)
     flags = build_flags(settings, engine.PLACE)
     if has_buildx():
+        program = "docker"
         _call(bake_command(flags), {**os.environ, **chosen})
     elif shutil.which("podman"):
+        program = "podman"
         for target in made:
-            _call(["podman", *build_command(target, flags if not target.bases else [])], os.environ)
+            _call([program, *build_command(target, flags if not target.bases else [])], os.environ)
     else:
         raise BadInput("neither docker with buildx nor podman is here", hint="install one of them")
+    for image, name in names_on_this_machine(made) if on_cpu else ():
+        _call([program, "tag", image, name], os.environ)
     return made
+
+
+def names_on_this_machine(made: Sequence[Target]) -> Iterator[tuple[str, str]]:
+    """Each step's image, and the name under which `asusu run --runner` looks for it: a CPU's, so never an account's."""
+    return ((target.tags[0], f"local/asusu-{target.name}:latest") for target in made if target.bases)
 
 
 def build_in_ci() -> None:
@@ -71,10 +80,13 @@ def build_in_ci() -> None:
     engine.probe(base)
     flags = build_flags(pip_settings(), engine.PLACE)
     print(f"{base} is there after {time.monotonic() - began:.0f} s", flush=True)
-    for target in targets(read_bake_file(), values(on_cpu=True, base=base)):
+    made = targets(read_bake_file(), values(on_cpu=True, base=base))
+    for target in made:
         began = time.monotonic()
         engine.podman(*build_command(target, ["--network", "host", *flags] if not target.bases else []))
         print(f"{target.tags[0]} built in {time.monotonic() - began:.0f} s", flush=True)
+    for image, name in names_on_this_machine(made):
+        engine.podman("tag", image, name)
 
 
 def bake_command(flags: Sequence[str]) -> list[str]:

@@ -71,6 +71,11 @@ def surroundings() -> dict[str, str]:
     return {**os.environ, **places}
 
 
+def in_ci() -> bool:
+    """Whether CI is set, as every service for it does: then what cannot be had is a failure, elsewhere it is skipped."""
+    return os.environ.get("CI", "").lower() not in ("", "0", "false")
+
+
 def podman(*arguments: str, quiet: bool = True) -> str:
     """Call podman on this checkout's store; its standard output. Raises AsusuError with its own words."""
     return run(["podman", *arguments], quiet=quiet)

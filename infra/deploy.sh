@@ -1,6 +1,7 @@
 #!/bin/sh
 # Deploys the stacks in the order in which they need each other. Again and again gives the same; nothing is ever deleted.
 # Needs the AWS command line, its credentials, and EMAIL=who@example.org where somebody should get the notices.
+# MFA=false lets people approve without a second factor that IAM sees. What is not given stays as it was deployed last.
 # ENVIRONMENT is a name of pipeline/environments; region and the longest training job are what its file says.
 set -eu
 cd "$(dirname "$0")"
@@ -28,6 +29,8 @@ hours=${hours:-120}  # the default of pipeline/settings.py
 case $region in "" | *[!a-z0-9-]*) refuse "$environment.yaml names no region" "correct region in it" ;; esac
 case $hours in 0* | *[!0-9]*) refuse "$environment.yaml says max_runtime_hours: $hours" "give it in whole hours" ;; esac
 
+case ${MFA:-true} in true | false) ;; *) refuse "MFA=$MFA is neither true nor false" "see ApproverMfa in docs/roles.md" ;; esac
+
 command -v aws >/dev/null || refuse "the AWS command line is missing" "see https://aws.amazon.com/cli/"
 account=$(aws sts get-caller-identity --region "$region" --query Account --output text) || { echo "infra: sign in first" >&2; exit 2; }
 echo "environment $environment, account $account, region $region"
@@ -40,9 +43,18 @@ deploy() {  # deploy <stack> <template> [parameters]
     --capabilities CAPABILITY_NAMED_IAM --no-fail-on-empty-changeset --tags project=asusu "$@"
 }
 
+# Names of roles are the account's, not a region's: found now, before a key and a bucket that stay are made here.
+if aws iam get-role --region "$region" --role-name asusu-pipeline >/dev/null 2>&1 &&
+  ! aws cloudformation describe-stacks --region "$region" --stack-name asusu-job-roles >/dev/null 2>&1; then
+  refuse "account $account has the role asusu-pipeline, and no stack asusu-job-roles in $region" \
+    "deploy in the region of that stack, or in an account for each region; docs/roles.md says why"
+fi
+
 deploy platform platform.yaml
 deploy job-roles job-roles.yaml --parameter-overrides "MaxTrainingSeconds=$((hours * 3600))"
-deploy people-roles people-roles.yaml
+set --
+[ -z "${MFA:-}" ] || set -- --parameter-overrides "ApproverMfa=$MFA"
+deploy people-roles people-roles.yaml "$@"
 
 packaged=$(mktemp -d)
 trap 'rm -r "$packaged"' EXIT

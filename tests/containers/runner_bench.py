@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from containers.engine import in_ci
 from pipeline.errors import BadInput
 from pipeline.local.containers import Containers
 from pipeline.local.engine import PODMAN
@@ -42,7 +43,7 @@ def need(*steps: str) -> None:
         for step in steps:
             launcher().check("Processing", f"local/asusu-{step}", {})
     except BadInput as error:
-        if os.environ.get("CI"):
+        if in_ci():
             pytest.fail(str(error))
         pytest.skip(str(error))
 

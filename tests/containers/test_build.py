@@ -13,6 +13,7 @@ from containers.bakefile import read_bake_file, targets
 from containers.bases import Bases
 from containers.pip_settings import CERTIFICATES
 from pipeline.errors import AsusuError, BadInput
+from pipeline.settings import load
 
 BASE = {"image": "registry/base:1", "digest": "sha256:" + "1" * 64}
 RECORDER = """#!{python}
@@ -59,7 +60,7 @@ def test_docker_bakes_with_our_variables_and_no_attestation_that_would_make_it_a
 def test_the_cpus_torch_comes_from_its_own_index(machine):
     calls = machine("docker")
     build.build(on_cpu=True)
-    given = [word for word in calls()[-1]["arguments"] if word.startswith("--set=")]
+    given = [word for row in calls() for word in row["arguments"] if word.startswith("--set=")]
     assert [word.partition(",")[0] for word in given] == [
         "--set=data.secrets=id=pip_conf",
         "--set=training.secrets=id=pip_conf",
@@ -72,8 +73,22 @@ def test_podman_writes_dockers_manifest_for_one_platform(machine):
     command = build.build_command(made["train"], ["--network", "host"])
     assert command[:6] == ["build", "--quiet", "--format", "docker", "--platform", "linux/amd64"]
     assert "--build-arg=BASE_IMAGE=localhost/asusu-training:t" in command
-    assert "--tag=local/asusu-train:latest" in command
+    assert [word for word in command if word.startswith("--tag=")] == ["--tag=localhost/asusu-train:t"]
     assert command[-3:] == ["--file", "containers/train/Dockerfile", "."]
+
+
+@pytest.mark.parametrize("program", ["docker", "podman"])
+def test_images_for_a_cpu_alone_take_the_names_that_runs_on_this_machine_look_for(machine, program, monkeypatch):
+    calls = machine(program)
+    monkeypatch.setattr(build, "has_buildx", lambda: program == "docker")
+    build.build(on_cpu=False)
+    assert not [row for row in calls() if "local/asusu" in " ".join(row["arguments"])]
+    build.build(on_cpu=True)
+    wanted = load("local").images.model_dump().values()
+    tagged = [row["arguments"] for row in calls() if row["arguments"][0] == "tag"]
+    assert tagged == [
+        ["tag", f"{name.replace('local/', 'localhost/')}:{build.TAG}", f"{name}:latest"] for name in wanted
+    ]
 
 
 def test_a_build_that_fails_is_said_to_have_failed(machine, monkeypatch):

@@ -103,7 +103,7 @@ def test_the_bake_file_builds_bases_first_and_every_step():
     assert MADE["data"].args["BASE_IMAGE"] == "python:3.11"
     assert MADE["training"].args["LOCK"] == "training-gpu"
     assert {target.platforms for target in MADE.values()} == {("linux/amd64",)}
-    assert MADE["prepare"].tags == ("localhost/asusu-prepare:t", "local/asusu-prepare:latest")
+    assert MADE["prepare"].tags == ("localhost/asusu-prepare:t",)
     assert MADE["prepare"].labels["org.opencontainers.image.revision"] == "r"
 
 

@@ -26,8 +26,15 @@ def test_without_an_engine_a_laptop_says_skipped_and_why(nowhere, capsys):
     assert "next: install podman" in said
 
 
-def test_without_an_engine_ci_fails(nowhere, monkeypatch):
-    monkeypatch.setenv("CI", "true")
+@pytest.mark.parametrize(("said", "meant"), [("true", True), ("1", True), ("", False), ("false", False), ("0", False)])
+def test_ci_means_the_same_to_the_build_and_to_the_tests_in_its_images(monkeypatch, said, meant):
+    monkeypatch.setenv("CI", said)
+    assert engine.in_ci() == meant
+
+
+@pytest.mark.parametrize("said", ["true", "1"])
+def test_without_an_engine_ci_fails(nowhere, monkeypatch, said):
+    monkeypatch.setenv("CI", said)
     with pytest.raises(engine.Unavailable, match="podman"):
         build.main(["--ci"])
 

@@ -28,6 +28,7 @@ from tests.infra.mistakes import (
     statement,
     without,
 )
+from tests.infra.openings import OPENINGS
 from tests.infra.rules import findings
 from tests.infra.templates import REGION, Raw, read, resolve
 
@@ -161,7 +162,7 @@ _MEANING: dict[str, list[tuple[str, str, Change]]] = {
         ),
     ],
 }
-MEANING = [Mutation(*row, rule=rule) for rule, rows in _MEANING.items() for row in rows]
+MEANING = [Mutation(*row, rule=rule) for table in (_MEANING, OPENINGS) for rule, rows in table.items() for row in rows]
 
 
 def linted(raw: Raw, stacks: set[str] | None = None) -> dict[str, set[str]]:

@@ -15,6 +15,7 @@ from typing import Any
 from tests.infra.templates import Resource
 
 Context = Mapping[str, Any]  # condition keys to a value or a list of values
+UNREAD = {"Effect": "Allow", "Action": "*", "Resource": "*"}  # a policy of AWS's own: as wide as it can be
 ALWAYS: Context = {"aws:SecureTransport": "true", "iam:PassedToService": "sagemaker.amazonaws.com"}
 
 
@@ -38,6 +39,11 @@ class Statement:
         return listed(self.row.get("Resource", []))
 
     @property
+    def spared(self) -> list[str]:
+        """What a statement about everything else is not about."""
+        return listed(self.row.get("NotResource", []))
+
+    @property
     def conditions(self) -> Iterator[tuple[str, str, list[str]]]:
         """Operator, key and values of each condition."""
         for operator, keys in (self.row.get("Condition") or {}).items():
@@ -47,9 +53,14 @@ class Statement:
         """Whether this statement speaks about the request."""
         return (
             any(_like(pattern.lower(), action.lower()) for pattern in self.actions)
-            and any(_like(pattern, resource) for pattern in self.resources)
+            and self._is_about(resource)
             and all(_holds(operator, key, values, context) for operator, key, values in self.conditions)
         )
+
+    def _is_about(self, resource: str) -> bool:
+        if self.spared:
+            return not any(_like(pattern, resource) for pattern in self.spared)
+        return any(_like(pattern, resource) for pattern in self.resources)
 
 
 class Policies:
@@ -77,7 +88,7 @@ class Policies:
         for policy in role.properties.get("Policies", []):
             yield from _statements(f"{role.where}.{policy['PolicyName']}", policy)
         for arn in role.properties.get("ManagedPolicyArns", []):
-            yield from self.managed[arn.rsplit("/", 1)[-1]]
+            yield from self.managed.get(arn.rsplit("/", 1)[-1], [Statement(f"{role.where}.{arn}", UNREAD)])
 
     def allows(self, role: str, action: str, resource: str, context: Context | None = None) -> bool:
         """Whether a role may do something. `context` adds to a request over TLS that passes roles to SageMaker only."""
@@ -85,6 +96,11 @@ class Policies:
         asked = [*self.roles[role], *(row for row in self.buckets if row.denies and action.startswith("s3:"))]
         spoken = [row for row in asked if row.applies(action, resource, full)]
         return bool(spoken) and not any(row.denies for row in spoken)
+
+    def denies(self, role: str, action: str, resource: str, context: Context) -> bool:
+        """Whether a role is denied something explicitly, so that no other policy can allow it."""
+        full = {**ALWAYS, **context}
+        return any(row.denies and row.applies(action, resource, full) for row in self.roles[role])
 
     def all(self) -> Iterator[Statement]:
         """Every statement of every role and bucket, managed policies once."""

@@ -19,6 +19,10 @@ REGION = "us-east-1"
 BUCKET = f"asusu-{ACCOUNT}-{REGION}"
 HERE = f"{REGION}:{ACCOUNT}"
 NOTHING = object()
+KEPT = (
+    "RetainExceptOnCreate",
+    "Retain",
+)  # on deletion, on replacement: plain Retain would leave what a failed creation made
 PSEUDO = {
     "AWS::AccountId": ACCOUNT,
     "AWS::Region": REGION,
@@ -117,7 +121,7 @@ class _Scope:
         for name, row in self.template["Resources"].items():
             if "Condition" in row and not self.value({"Condition": row["Condition"]}):
                 continue
-            kept = (row.get("DeletionPolicy"), row.get("UpdateReplacePolicy")) == ("Retain", "Retain")
+            kept = (row.get("DeletionPolicy"), row.get("UpdateReplacePolicy")) == KEPT
             yield Resource(stack, name, row["Type"], self.value(row.get("Properties", {})), kept)
 
     def value(self, value: Any) -> Any:

@@ -12,6 +12,9 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
+from botocore.exceptions import ClientError
 from champion import bundle
 from champion.bundle import Refused, champion_of, take_adapter
 from champion.handler import handle
@@ -260,12 +263,32 @@ def test_a_model_that_is_gone_or_holds_a_pickle_is_refused(registry: Registry) -
     arn = registry.register("one")
     registry.s3.delete_object(Bucket=BUCKET, Key="training/one/job/output/model.tar.gz")
     registry.decide(arn, "Approved")
-    with pytest.raises(Refused, match="asusu-igbo/1 is gone"):
+    with pytest.raises(Refused, match="asusu-igbo/1 cannot be read at s3://.*: it is gone"):
         registry.publish()
     registry.decide(registry.register("two", optimizer__pt=b"\x80\x04"), "Approved")
     with pytest.raises(Refused, match=r"'optimizer\.pt'"):
         registry.publish()
     assert registry.published() == {}
+
+
+@pytest.mark.parametrize(("code", "told"), [("AccessDenied", True), ("SlowDown", False)])
+def test_what_s3_says_of_a_missing_object_to_a_role_that_may_not_list_is_told_and_not_tried_again(
+    registry: Registry, code: str, told: bool
+) -> None:
+    """The function's role lists below champion/ alone, and then the service hides whether an object exists."""
+    registry.decide(registry.register("one"), "Approved")
+    error = f"<Error><Code>{code}</Code><Message>m</Message></Error>".encode()
+    answer = AWSResponse("https://s3", 403 if told else 503, {}, io.BytesIO(error))
+    answer._content = error
+
+    def refuse(**_: Any) -> AWSResponse:
+        return answer
+
+    s3 = boto3.client("s3", region_name=REGION, config=Config(retries={"total_max_attempts": 1}))
+    s3.meta.events.register_first("before-send.s3.GetObject", refuse)
+    office = Office(registry.sagemaker, s3, BUCKET)
+    with pytest.raises(Refused if told else ClientError, match="asusu-igbo/1 cannot be read" if told else code):
+        agree(office, GROUP)
 
 
 @pytest.mark.parametrize("key", ["adapter", "adapter_config", "base_model", "bundle"])

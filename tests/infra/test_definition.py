@@ -235,6 +235,12 @@ def test_a_job_writes_its_log_its_metrics_and_with_the_key(definition: Definitio
         assert policies.allows(job.role, "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": group})
         assert not policies.allows(job.role, "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "AWS/Billing"})
         assert all(policies.allows(job.role, action, KEY) for action in ("kms:Decrypt", "kms:GenerateDataKey"))
+        key = job.arguments.get("OutputDataConfig", {}).get("KmsKeyId", "")
+        if (
+            key and ":key/" not in key
+        ):  # the API reference of OutputDataConfig: an id or an alias asks for more than an ARN
+            assert policies.allows(job.role, "kms:Encrypt", KEY), job.step.name
+    assert any("OutputDataConfig" in job.arguments for job in jobs(definition))
 
 
 def test_a_grant_is_for_those_who_encrypt_a_volume(definition: Definition, policies: Policies) -> None:

@@ -20,6 +20,7 @@ AWS = """#!/bin/sh
 printf '%s\\t' "$@" >> "$CALLS"
 echo >> "$CALLS"
 [ "$1" != sts ] || echo {account}
+case "${{MISSING:-}} " in *"$2 "*) exit 254 ;; esac
 """
 IN_ACCOUNTS = [name for name in environment_names() if name != "local"]
 
@@ -70,9 +71,14 @@ def option(call: list[str], name: str) -> str:
     return call[call.index(name) + 1] if name in call else ""
 
 
+def deployments(calls: list[list[str]]) -> list[list[str]]:
+    """The calls that deploy a stack."""
+    return [call for call in calls if call[:2] == ["cloudformation", "deploy"]]
+
+
 def parameters(calls: list[list[str]], stack: str) -> dict[str, str]:
     """The parameters that a stack is given."""
-    call = next(call for call in calls if option(call, "--stack-name") == stack)
+    call = next(call for call in deployments(calls) if option(call, "--stack-name") == stack)
     given = call[call.index("--parameter-overrides") + 1 :] if "--parameter-overrides" in call else []
     return dict(row.split("=", 1) for row in given)
 
@@ -97,7 +103,7 @@ def test_the_functions_are_uploaded_as_the_bucket_takes_them(deployment: Deploym
 def test_every_stack_is_deployed_and_in_the_order_in_which_they_need_each_other(deployment: Deployment) -> None:
     ended, calls = deployment.run("staging", EMAIL="ada@example.org")
     assert ended.returncode == 0, ended.stderr
-    assert tuple(name for call in calls if (name := option(call, "--stack-name"))) == STACKS
+    assert tuple(option(call, "--stack-name") for call in deployments(calls)) == STACKS
     assert parameters(calls, "asusu-operations") == {"Environment": "staging", "Email": "ada@example.org"}
 
 
@@ -151,6 +157,37 @@ def test_what_is_no_environment_is_refused_before_anything_is_asked(
     ended, calls = deployment.run(environment)
     assert (ended.returncode, calls) == (2, [])
     assert said in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "passed"), [("", {}), ("false", {"ApproverMfa": "false"}), ("true", {"ApproverMfa": "true"})]
+)
+def test_whether_approving_asks_for_a_second_factor_is_passed_on_and_otherwise_left(
+    deployment: Deployment, given: str, passed: dict[str, str]
+) -> None:
+    ended, calls = deployment.run("production", MFA=given)
+    assert ended.returncode == 0, ended.stderr
+    assert parameters(calls, "asusu-people-roles") == passed
+    assert set(passed) <= read()["people-roles"]["Parameters"].keys()
+
+
+def test_a_second_factor_that_is_neither_true_nor_false_is_refused(deployment: Deployment) -> None:
+    ended, calls = deployment.run("production", MFA="no")
+    assert (ended.returncode, calls) == (2, [])
+    assert "MFA=no is neither true nor false" in ended.stderr
+
+
+def test_a_second_region_of_an_account_is_refused_before_anything_is_made(deployment: Deployment) -> None:
+    ended, calls = deployment.run("production", MISSING="describe-stacks")
+    assert ended.returncode == 2
+    assert f"account {ACCOUNT} has the role asusu-pipeline, and no stack asusu-job-roles in us-east-1" in ended.stderr
+    assert not deployments(calls)
+
+
+def test_a_new_account_has_neither_the_roles_nor_the_stack(deployment: Deployment) -> None:
+    ended, calls = deployment.run("production", MISSING="get-role describe-stacks")
+    assert ended.returncode == 0, ended.stderr
+    assert len(deployments(calls)) == len(STACKS)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ PUSH = (
     "PutImage",
     "UploadLayerPart",
 )
+PULL = ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
+AWS_IMAGES = "000000000000:repository/pytorch-training"  # what the training image stands on
 OPERATIONS = {  # of S3: what its calls ask for
     "get_bucket_encryption": "GetEncryptionConfiguration",
     "head_bucket": "ListBucket",
@@ -65,7 +67,6 @@ VERBS: dict[str, tuple[set[str], list[Right]]] = {
         {"asusu-publish-corpus"},
         [
             listing("corpora/a/"),
-            ("s3:ListBucket", f"arn:aws:s3:::{BUCKET}"),
             ("s3:ListBucketMultipartUploads", f"arn:aws:s3:::{BUCKET}"),
             ("s3:PutObject", thing("corpora/a/data/x.tsv")),
             ("s3:GetObject", thing("corpora/a/manifest.json")),
@@ -105,6 +106,7 @@ VERBS: dict[str, tuple[set[str], list[Right]]] = {
         [
             ("ecr:GetAuthorizationToken", "*"),
             *((f"ecr:{verb}", f"arn:aws:ecr:{HERE}:repository/asusu-train") for verb in PUSH),
+            *((f"ecr:{verb}", f"arn:aws:ecr:{HERE.split(':')[0]}:{AWS_IMAGES}") for verb in PULL),
         ],
     ),
     "upsert and roll back": (

@@ -33,6 +33,13 @@ def test_an_explicit_deny_wins() -> None:
     assert decide({}, {"Effect": "Deny", "Resource": "arn:c/*"})
 
 
+def test_a_deny_of_everything_else_spares_what_it_names() -> None:
+    everything_else = {"Effect": "Deny", "Resource": [], "NotResource": ["arn:b/*", "arn:c"]}
+    assert decide({}, everything_else)
+    assert decide({}, everything_else, resource="arn:c")
+    assert not decide({}, everything_else, resource="arn:d")
+
+
 def test_actions_ignore_case_and_resources_do_not() -> None:
     assert decide({"Action": "S3:getobject"})
     assert not decide({"Resource": "ARN:b/*"})

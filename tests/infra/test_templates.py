@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.aws.preflight.registry import OF_THE_STACK
 from pipeline.settings import load
 from tests.infra.actions import overlap
 from tests.infra.mistakes import alarm, filtered, put
@@ -94,6 +95,13 @@ def test_the_longest_job_is_that_of_the_production_environment() -> None:
 def test_what_another_stack_needs_is_deployed_before_it() -> None:
     with pytest.raises(KeyError):
         resolve({"platform": {"Resources": {}}, **{name: read()[name] for name in ORDER[1:]}})
+
+
+def test_the_groups_that_preflight_sends_to_make_infra_are_those_of_the_stack(resources: list[Resource]) -> None:
+    made = {
+        row.properties["ModelPackageGroupName"] for row in resources if row.type == "AWS::SageMaker::ModelPackageGroup"
+    }
+    assert made == set(OF_THE_STACK)
 
 
 def test_the_pipeline_itself_is_not_in_a_stack(resources: list[Resource]) -> None:

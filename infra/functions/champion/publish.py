@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from champion.bundle import (
     CONFIG,
     MAX_BYTES,
@@ -24,6 +26,7 @@ from champion.bundle import (
 )
 
 ROUNDS = 5  # of writing and looking again; another event may write at the same time
+UNREADABLE = ("NoSuchKey", "AccessDenied")  # the second for a missing object, too, to whoever may not list
 MARK = "champion"  # in each object's metadata: which champion it belongs to
 
 
@@ -94,8 +97,13 @@ def _fetch(office: Office, champion: Package, target: Path) -> Path:
         raise Refused(f"the model of {name_of(champion)} lies in {bucket}, not in the pipeline's bucket")
     try:
         answer = office.s3.get_object(Bucket=bucket, Key=key)
-    except office.s3.exceptions.NoSuchKey as error:
-        raise Refused(f"the model of {name_of(champion)} is gone: there is nothing at s3://{bucket}/{key}") from error
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in UNREADABLE:
+            raise
+        raise Refused(
+            f"the model of {name_of(champion)} cannot be read at s3://{bucket}/{key}: it is gone, or lies where"
+            " asusu-champion may not read"
+        ) from error
     if answer["ContentLength"] > MAX_BYTES:
         raise Refused(
             f"the model of {name_of(champion)} has {answer['ContentLength']:,} bytes; an adapter is far smaller"

@@ -14,6 +14,7 @@ from pipeline.preflight.check import Check
 from pipeline.settings import Settings
 
 STACKS = ("asusu-platform", "asusu-job-roles", "asusu-people-roles", "asusu-operations")  # as infra/deploy.sh has them
+STUCK = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")  # not to be updated any more
 GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 
 
@@ -41,7 +42,18 @@ def check_stacks(account: Account) -> Iterator[Check]:
         if state in GOOD:
             yield Check(f"stack {name}", "ok", state)
         else:
-            yield Check(f"stack {name}", "refused", state or "there is none", "make infra")
+            yield Check(f"stack {name}", "refused", state or "there is none", _remedy(name, state))
+
+
+def _remedy(name: str, state: str) -> str:
+    """What to do about a stack in this state, empty where there is none."""
+    if state in STUCK:
+        return f"see its events for what failed; aws cloudformation delete-stack --stack-name {name}, then make infra"
+    if state == "UPDATE_ROLLBACK_FAILED":
+        return f"aws cloudformation continue-update-rollback --stack-name {name}, then make infra"
+    if state.endswith("_IN_PROGRESS") and state != "REVIEW_IN_PROGRESS":  # there a change set waits to be carried out
+        return "wait until it has ended, then ask again"
+    return "make infra"
 
 
 def check_repositories(account: Account, chosen: Settings) -> Iterator[Check]:

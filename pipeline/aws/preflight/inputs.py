@@ -1,7 +1,11 @@
-"""What a run reads: the corpus and the base model whole, as their manifests say, and no mounted address empty."""
+"""What a run reads: the corpus and the base model whole, as their manifests say, and no mounted address empty.
+
+A champion's folder says who is champion or that nobody is: EvaluateModel refuses any other, after the training was paid for.
+"""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,9 +16,20 @@ from pipeline.aws.session import Account, Denied, Missing, explained
 from pipeline.errors import BadInput
 from pipeline.local.store import Address, parse_uri
 from pipeline.preflight.check import Check
-from steps.contract import MANIFEST, BaseModelManifest, CorpusManifest
+from steps.contract import (
+    ADAPTER_CONFIG,
+    ADAPTER_FOLDER,
+    ADAPTER_WEIGHTS,
+    CHAMPION,
+    MANIFEST,
+    NONE_OBJECT,
+    BaseModelManifest,
+    CorpusManifest,
+)
 
 PREFIXES = {"CorpusUri": "corpora", "BaseModelUri": "base-models"}
+CHAMPIONS = "champion/"
+APPROVED = {f"{ADAPTER_FOLDER}/{ADAPTER_WEIGHTS}", f"{ADAPTER_FOLDER}/{ADAPTER_CONFIG}", CHAMPION}
 Manifest = TypeVar("Manifest", CorpusManifest, BaseModelManifest)
 
 
@@ -37,18 +52,34 @@ def check_inputs(account: Account, bucket: str, parameters: Mapping[str, str], i
 
 
 def check_mounts(account: Account, mounts: Mapping[str, list[str]]) -> Iterator[Check]:
-    """One row: addresses below which nothing lies, which the service refuses when the job starts."""
-    empty = []
+    """A row for addresses below which nothing lies, which the service refuses when the job starts; one for each champion."""
+    empty, champions = [], []
     for address, steps in mounts.items():
         place = parse_uri(address)
         with explained(f"looking below {address}"):
-            answer = account.s3.list_objects_v2(Bucket=place.bucket, Prefix=place.key, MaxKeys=1)
+            answer = account.s3.list_objects_v2(Bucket=place.bucket, Prefix=place.key)
         if not answer.get("KeyCount"):
             empty.append(f"{address} ({', '.join(steps)})")
+        elif place.key.startswith(CHAMPIONS):
+            champions.append(_champion(address, {row["Key"].removeprefix(place.key) for row in answer["Contents"]}))
     if empty:
         yield Check("mounted addresses", "refused", f"nothing lies at {'; '.join(empty)}", "asusu publish")
     else:
         yield Check("mounted addresses", "ok", f"{len(mounts)}, none empty")
+    yield from champions
+
+
+def _champion(address: str, names: set[str]) -> Check:
+    """What the folder's names say; the champion's sums are EvaluateModel's to look at."""
+    adapter = sorted(name for name in names if name.startswith(f"{ADAPTER_FOLDER}/"))
+    if NONE_OBJECT in names and not adapter:
+        return Check("champion", "ok", "nobody yet")
+    fix = "approve or reject a version again: the folder is then made to agree with the registry"
+    if NONE_OBJECT in names:
+        return Check("champion", "refused", f"{address} holds {NONE_OBJECT} beside {', '.join(adapter[:2])}", fix)
+    if missing := sorted(APPROVED - names):
+        return Check("champion", "refused", f"{address} lacks {', '.join(missing)}", fix)
+    return Check("champion", "ok", "whole")
 
 
 def _published(
@@ -68,10 +99,14 @@ def _published(
         manifest = manifest_at(account, uri, kind)
     except BadInput as error:
         return None, Check(what, "refused", error.message, error.hint)
-    problems, unread = _problems(account, parse_uri(uri), manifest)
-    if problems:
-        shown = "; ".join(problems[:5]) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
-        return manifest, Check(what, "refused", f"{uri}: {shown}", f"{fix} again: it sends what is missing")
+    problems, strangers, unread = _problems(account, parse_uri(uri), manifest)
+    if problems or strangers:
+        told = problems + [f"{path} is there, and in no manifest" for path in strangers]
+        shown = "; ".join(told[:5]) + (f"; and {len(told) - 5} more" if len(told) > 5 else "")
+        steps = [f"{fix} again: it sends what is missing"] if problems else []
+        if strangers:
+            steps.append(" && ".join(f"aws s3 rm {shlex.quote(f'{uri}/{path}')}" for path in strangers[:5]))
+        return manifest, Check(what, "refused", f"{uri}: {shown}", ", then ".join(steps))
     size = sum(entry.bytes for entry in manifest.files)
     said = f"{manifest.name}: {len(manifest.files)} files, {size:,} bytes, as published"
     if unread:
@@ -80,8 +115,10 @@ def _published(
     return manifest, Check(what, "ok", said)
 
 
-def _problems(account: Account, place: Address, manifest: CorpusManifest | BaseModelManifest) -> tuple[list[str], int]:
-    """What is wrong, each a phrase; and how many files say no sum, or may not be asked for it."""
+def _problems(
+    account: Account, place: Address, manifest: CorpusManifest | BaseModelManifest
+) -> tuple[list[str], list[str], int]:
+    """What is wrong, each a phrase; names in no manifest; and how many files say no sum, or may not be asked for it."""
     problems, unread = [], 0
     if place.key.rsplit("/", 1)[-1] != manifest.fingerprint:
         problems.append(f"its manifest is that of {manifest.fingerprint}")
@@ -100,7 +137,7 @@ def _problems(account: Account, place: Address, manifest: CorpusManifest | BaseM
         elif stated != entry.sha256:
             problems.append(f"{entry.path} was published with another sum")
     strangers = sorted(set(there) - {entry.path for entry in manifest.files} - {MANIFEST})
-    return problems + [f"{path} is there, and in no manifest" for path in strangers], unread
+    return problems, strangers, unread
 
 
 def _stated_sum(account: Account, place: Address, path: str) -> str:

@@ -10,7 +10,11 @@ from pipeline.aws.session import Account
 from pipeline.preflight.check import Check
 from pipeline.settings import Settings
 
-KEY_USES = ["kms:GenerateDataKey", "kms:Decrypt"]
+KEY_USES = [
+    "kms:GenerateDataKey",
+    "kms:Decrypt",
+    "kms:Encrypt",
+]  # the last for a training job that names the key by alias
 
 
 def check_bucket(account: Account, chosen: Settings, number: str) -> Iterator[Check]:

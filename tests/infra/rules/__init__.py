@@ -20,7 +20,7 @@ def rule(check: Rule) -> Rule:
 
 def findings(resources: list[Resource]) -> dict[str, list[str]]:
     """What every broken rule has to say."""
-    from tests.infra.rules import access, things  # noqa: F401  they enter their rules
+    from tests.infra.rules import access, grants, sharing, things  # noqa: F401  they enter their rules
 
     policies = Policies(resources)
     found = {name: list(check(resources, policies)) for name, check in RULES.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.infra.actions import arns_of, knows_key, overlap, privilege
 from tests.infra.policies import Policies
-from tests.infra.rules import Findings, of_type, rule
+from tests.infra.rules import Findings, rule
 from tests.infra.templates import ACCOUNT, BUCKET, HERE, Resource
 
 WHOLE_ACCOUNT = ("servicequotas:GetServiceQuota", "servicequotas:ListServiceQuotas")  # read only, and asked by name
@@ -113,21 +113,3 @@ def separate_duties(_: list[Resource], policies: Policies) -> Findings:
         found = {role for role in policies.roles if policies.allows(role, action, resource, context)}
         yield from (f"{role}: may {what}" for role in sorted(found - who))
         yield from (f"{role}: may not {what}" for role in sorted(who - found))
-
-
-@rule
-def trusted_by_whom_it_should(resources: list[Resource], _: Policies) -> Findings:
-    """A role is taken by one service for this account, or by this account's people; the approver with a second factor."""
-    for role in of_type(resources, "AWS::IAM::Role"):
-        for row in role.properties["AssumeRolePolicyDocument"]["Statement"]:
-            service, person = row["Principal"].get("Service"), row["Principal"].get("AWS")
-            conditions = row.get("Condition", {})
-            if service == "sagemaker.amazonaws.com":
-                if conditions.get("StringEquals", {}).get("aws:SourceAccount") != ACCOUNT:
-                    yield f"{role.where}: SageMaker may take it for another account"
-            elif service != "lambda.amazonaws.com" and person != f"arn:aws:iam::{ACCOUNT}:root":
-                yield f"{role.where}: trusts {row['Principal']}"
-            if role.properties["RoleName"] == "asusu-approver" and conditions.get("Bool") != {
-                "aws:MultiFactorAuthPresent": "true"
-            }:
-                yield f"{role.where}: approves without a second factor"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from tests.infra.policies import Policies
 from tests.infra.rules import Findings, of_type, rule
@@ -31,6 +32,8 @@ METRICS = {  # namespaces with the sets of dimensions under which the services p
     "/aws/sagemaker/TrainingJobs": [{"Host"}, {"TrainingJobName"}],
     "AWS/Lambda": [{"FunctionName"}],
 }
+UNDONE = ("checkpoints/", "canary-checkpoints/")  # where jobs delete, and only there old versions end
+OF_A_RULE = {"Id", "Status", "Prefix", "AbortIncompleteMultipartUpload", "NoncurrentVersionExpiration"}
 DAY = 86400
 
 
@@ -56,12 +59,37 @@ def closed_buckets(resources: list[Resource], policies: Policies) -> Findings:
         asked = ("s3:GetObject", f"arn:aws:s3:::{name}/x", plain)
         if not any(row.denies and row.applies(*asked) for row in policies.buckets):
             yield f"{bucket.where}: answers without TLS"
-        for row in properties.get("LifecycleConfiguration", {}).get("Rules", []):
-            ends = {"ExpirationInDays", "ExpirationDate"} & row.keys()
-            if ends and name == BUCKET:
-                yield f"{bucket.where}: rule {row['Id']} ends current objects"
-            if row.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays", 90) < 90 and name == BUCKET:
-                yield f"{bucket.where}: rule {row['Id']} leaves under 90 days to undo"
+        if properties.get("OwnershipControls") != {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}:
+            yield f"{bucket.where}: takes access lists"
+        if name == BUCKET:
+            for row in properties.get("LifecycleConfiguration", {}).get("Rules", []):
+                yield from (f"{bucket.where}: rule {row['Id']} {what}" for what in _ends_too_much(row))
+
+
+def _ends_too_much(row: dict[str, Any]) -> Findings:
+    """What a rule does to objects that it should not; current ones stay, where and as they are."""
+    if strange := row.keys() - OF_A_RULE:
+        yield f"says {', '.join(sorted(strange))}"
+    ends = row.get("NoncurrentVersionExpiration")
+    if ends is not None and row.get("Prefix") not in UNDONE:
+        yield f"ends old versions below {row.get('Prefix') or 'the whole bucket'}"
+    if ends is not None and ends.get("NoncurrentDays", 0) < 90:
+        yield "leaves under 90 days to undo"
+
+
+@rule
+def keys_that_turn(resources: list[Resource], _: Policies) -> Findings:
+    """The key is renewed by itself, and what takes a key of ours has it."""
+    for row in of_type(resources, "AWS::KMS::Key"):
+        if row.properties.get("EnableKeyRotation") is not True:
+            yield f"{row.where}: is never renewed"
+    for row in of_type(resources, "AWS::SecretsManager::Secret"):
+        if row.properties.get("KmsKeyId") != "0000-key":
+            yield f"{row.where}: is under the service's own key"
+    for row in of_type(resources, "AWS::ECR::Repository"):
+        wanted = {"EncryptionType": "KMS", "KmsKey": f"arn:aws:kms:{HERE}:key/0000-key"}
+        if row.properties.get("EncryptionConfiguration") != wanted:
+            yield f"{row.where}: is not under our key"
 
 
 @rule
@@ -74,6 +102,7 @@ def one_key(_: list[Resource], policies: Policies) -> Findings:
         ({algorithm: "aws:kms", key: "alias/asusu"}, True),
         ({algorithm: "AES256"}, False),
         ({algorithm: "aws:kms", key: f"arn:aws:kms:{HERE}:key/another"}, False),
+        ({"s3:x-amz-server-side-encryption-customer-algorithm": "AES256"}, False),
     ):
         if policies.allows("asusu-evaluate", *target, context) != right:
             yield f"platform.BucketPolicy: {'refuses' if right else 'takes'} {context}"

@@ -19,7 +19,7 @@ from tests.unit.preflight.deployed import BUCKET, NUMBER, REGION, REGISTRY, chos
 GROUP = "asusu-igbo"
 SAGEMAKER = "sagemaker.amazonaws.com"
 ADA = f"arn:aws:iam::{NUMBER}:user/ada"
-KEY_USES = ["kms:GenerateDataKey", "kms:Decrypt"]
+KEY_USES = ["kms:GenerateDataKey", "kms:Decrypt", "kms:Encrypt"]
 PASS = "iam:PassRole"
 CREATED = (*["sagemaker:CreateProcessingJob"] * 3, *["sagemaker:CreateTrainingJob"] * 2)  # alike jobs asked for once
 QUOTAS = {

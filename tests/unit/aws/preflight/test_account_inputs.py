@@ -14,6 +14,8 @@ from pipeline.preflight import Check, verdict
 from pipeline.preflight.addresses import mounted_addresses
 from pipeline.staging.corpus import parse_spec, publish_corpus
 from steps.contract import BaseModelManifest, CorpusManifest, load
+from steps.evaluate.champion import find_champion
+from steps.job import Refused
 from tests.unit.aws.preflight.conftest import ADA, GROUP, Stand, put_folder
 from tests.unit.preflight.deployed import BUCKET, definition
 
@@ -90,6 +92,7 @@ def test_a_pickle_slipped_in_beside_the_weights_is_refused(empty: Stand, given: 
     row = rows(empty, given)["base model"]
     assert row.status == "refused"
     assert "model/pytorch_model.bin is there, and in no manifest" in row.detail
+    assert row.fix == f"aws s3 rm {given['BaseModelUri']}/model/pytorch_model.bin", "publishing again leaves it there"
 
 
 def test_a_folder_without_a_manifest_was_not_published_to_the_end(empty: Stand, given: dict[str, str]) -> None:
@@ -119,13 +122,45 @@ def test_an_empty_prefix_that_a_job_mounts_is_refused_with_the_step(empty: Stand
     mounts = mounted_addresses(definition(), given)
     assert f"s3://{BUCKET}/champion/asusu-igbo/" in mounts
     assert not [address for address in mounts if "abcdef123456" in address], "a run's own addresses are not there yet"
-    (row,) = check_mounts(empty.account, mounts)
+    (row,) = check_mounts(empty.account, mounts)  # and none of a champion where nothing lies
     assert row.status == "refused"
     assert f"s3://{BUCKET}/champion/asusu-igbo/ (EvaluateModel)" in row.detail
     for key in ("champion/asusu-igbo/none.json", "checkpoints/none/none.json"):
         empty.account.s3.put_object(Bucket=BUCKET, Key=key, Body=b"{}")
-    (row,) = check_mounts(empty.account, mounts)
-    assert row.status == "ok"
+    assert [row.status for row in check_mounts(empty.account, mounts)] == ["ok", "ok"]
+
+
+WHOLE = ("adapter/adapter_config.json", "adapter/adapter_model.safetensors", "champion.json")
+
+
+@pytest.mark.parametrize(
+    ("names", "status", "said"),
+    [
+        (("none.json",), "ok", "nobody yet"),
+        (WHOLE, "ok", "whole"),
+        ((*WHOLE, "none.json"), "refused", "holds none.json beside adapter/adapter_config.json"),
+        (("champion.json", "none.json"), "ok", "nobody yet"),
+        (WHOLE[:2], "refused", "lacks champion.json"),
+        (WHOLE[1:], "refused", "lacks adapter/adapter_config.json"),
+    ],
+)
+def test_a_champions_folder_that_evaluation_would_refuse_after_training_is_refused_before(
+    empty: Stand, given: dict[str, str], tmp_path: Path, names: tuple[str, ...], status: str, said: str
+) -> None:
+    for name in names:
+        empty.account.s3.put_object(Bucket=BUCKET, Key=f"champion/asusu-igbo/{name}", Body=b"{}")
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    empty.account.s3.put_object(Bucket=BUCKET, Key="checkpoints/none/none.json", Body=b"{}")
+    mounted, champion = check_mounts(empty.account, mounted_addresses(definition(), given))
+    assert mounted.status == "ok"
+    assert (champion.name, champion.status) == ("champion", status)
+    assert said in champion.detail
+    if status == "refused":
+        with pytest.raises(Refused):
+            find_champion(tmp_path)
+    elif names != WHOLE:
+        assert find_champion(tmp_path) is None
 
 
 def whole(stand: Stand, given: dict[str, str], **quotas: float | None) -> list[Check]:
@@ -143,7 +178,7 @@ def test_a_furnished_account_is_ok_in_every_row(stand: Stand, given: dict[str, s
     rows = whole(stand, given)
     assert [row for row in rows if row.status != "ok"] == []
     assert verdict(rows) == "ok"
-    assert len(rows) == 37
+    assert len(rows) == 38
     cost = next(row for row in rows if row.name == "hours and cost")
     assert "at $1.408" in cost.detail
     assert "of MaxCostUsd=100" in cost.detail

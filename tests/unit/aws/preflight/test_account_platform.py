@@ -10,11 +10,14 @@ from botocore.stub import ANY
 
 from pipeline.aws.preflight import check_platform
 from pipeline.aws.preflight.asking import answers
+from pipeline.aws.preflight.deployment import STACKS, check_stacks
 from pipeline.aws.preflight.images import check_stored_images
+from pipeline.aws.preflight.registry import check_groups
 from pipeline.aws.preflight.roles import check_passing, check_roles, trusts
 from pipeline.aws.preflight.storage import check_bucket, check_key
 from pipeline.preflight import Check
-from tests.unit.aws.preflight.conftest import GROUP, Stand, make_key, make_roles, push, simulation, trust
+from pipeline.preflight.remedies import Remedies
+from tests.unit.aws.preflight.conftest import GROUP, KEY_USES, Stand, make_key, make_roles, push, simulation, trust
 from tests.unit.preflight.deployed import BUCKET, DIGEST, NUMBER, REGION, REGISTRY, chosen
 
 CALLER = {"Arn": f"arn:aws:sts::{NUMBER}:assumed-role/deploy/ada", "Account": NUMBER, "UserId": "AROAX:ada"}
@@ -76,6 +79,9 @@ def test_a_role_of_another_path_is_refused_since_its_arn_is_another(empty: Stand
         (trust(StringEquals={"aws:SourceAccount": "000000000000"}), "refused"),
         (trust(ArnLike={"aws:SourceArn": f"arn:aws:sagemaker:{REGION}:{NUMBER}:*"}), "ok"),
         (trust(ArnLike={"aws:SourceArn": f"arn:aws:sagemaker:eu-west-1:{NUMBER}:*"}), "refused"),
+        (trust(StringEquals={"aws:SourceAccount": "*"}), "refused"),
+        (trust(StringLike={"aws:SourceAccount": "*"}), "ok"),
+        (trust(StringEquals={"aws:SourceArn": f"arn:aws:sagemaker:{REGION}:{NUMBER}:*"}), "refused"),
         (trust(StringEquals={"sts:ExternalId": "x"}), "unknown"),
         (trust(StringNotEquals={"aws:SourceAccount": NUMBER}), "unknown"),
         ({"Statement": [trust()["Statement"][0] | {"Effect": "Deny"}]}, "unknown"),
@@ -119,10 +125,57 @@ def test_the_use_of_the_key_is_what_iam_simulates(empty: Stand, decision: str, s
     make_key(empty)
     stub = empty.stub("iam")
     for _ in range(3):
-        stub.add_response("simulate_principal_policy", simulation(decision, "kms:GenerateDataKey", "kms:Decrypt"))
+        stub.add_response("simulate_principal_policy", simulation(decision, *KEY_USES))
     rows = by_name(list(check_key(empty.account, empty.settings)))
     assert {row.status for name, row in rows.items() if name.startswith("key for")} == {status}
     stub.assert_no_pending_responses()
+
+
+def test_a_role_that_may_not_encrypt_is_not_ok_since_training_names_the_key_by_its_alias(empty: Stand) -> None:
+    make_key(empty)
+    stub = empty.stub("iam")
+    answer = simulation("allowed", *KEY_USES)
+    answer["EvaluationResults"][-1]["EvalDecision"] = "implicitDeny"
+    for _ in range(3):
+        stub.add_response("simulate_principal_policy", answer)
+    rows = by_name(list(check_key(empty.account, empty.settings)))
+    assert (rows["key for asusu-train"].status, rows["key for asusu-train"].fix) == ("unknown", "make infra")
+
+
+def test_the_group_of_another_recipe_is_made_by_a_command_of_its_own(empty: Stand) -> None:
+    ours, other = check_groups(empty.account, [GROUP, "asusu-en-sw"])
+    assert (ours.status, ours.fix) == ("refused", "make infra")
+    assert other.status == "refused"
+    words = Remedies("staging", REGION, "en-sw").aimed(other.fix).split()
+    assert words[:5] == ["aws", "sagemaker", "create-model-package-group", "--region", REGION]
+    given = dict(zip(words[5::2], words[6::2], strict=True))
+    empty.account.sagemaker.create_model_package_group(
+        ModelPackageGroupName=given["--model-package-group-name"], Tags=[{"Key": "project", "Value": "asusu"}]
+    )
+    assert [row.status for row in check_groups(empty.account, ["asusu-en-sw"])] == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("state", "fix"),
+    [
+        ("ROLLBACK_COMPLETE", "aws cloudformation delete-stack --stack-name asusu-platform, then make infra"),
+        ("ROLLBACK_FAILED", "aws cloudformation delete-stack --stack-name asusu-platform, then make infra"),
+        ("UPDATE_ROLLBACK_FAILED", "aws cloudformation continue-update-rollback --stack-name asusu-platform, then"),
+        ("UPDATE_IN_PROGRESS", "wait until it has ended"),
+        ("REVIEW_IN_PROGRESS", "make infra"),
+    ],
+)
+def test_a_stack_that_make_infra_cannot_update_is_named_with_what_can_be_done(
+    empty: Stand, state: str, fix: str
+) -> None:
+    stub = empty.stub("cloudformation")
+    for name in STACKS:
+        row = {"StackName": name, "CreationTime": "2026-01-01T00:00:00Z", "StackStatus": state}
+        stub.add_response("describe_stacks", {"Stacks": [row]}, {"StackName": name})
+    first = next(iter(check_stacks(empty.account)))
+    assert (first.status, first.detail) == ("refused", state)
+    assert fix in first.fix
+    stub.deactivate()
 
 
 @pytest.mark.parametrize(
