@@ -10,10 +10,18 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from pipeline.errors import BadInput
 from pipeline.images import SUFFIX, pinned, read_lock
@@ -21,6 +29,7 @@ from steps.levers import Levers
 from steps.parameters import check_all
 from steps.prepare.options import PrepareOptions
 
+NUMBER = re.compile(r"[0-9]{12}")
 MAX_ENVIRONMENT_VALUE = 256  # ProcessingEnvironmentValue, API reference of CreateProcessingJob
 
 Bucket = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
@@ -144,22 +153,33 @@ class Settings(_Strict):
         default_factory=dict, description="Run-time values that `start` and `run` give unless told otherwise"
     )
 
-    @model_validator(mode="after")
-    def _values_agree(self) -> Self:
-        problems = []
-        if self.spot.enabled and self.spot.max_wait_hours < self.max_runtime_hours:
-            problems.append(
-                f"spot.max_wait_hours {self.spot.max_wait_hours} is under max_runtime_hours {self.max_runtime_hours}: waiting"
+    # Validators of fields, not of the model: that one is not asked where any field is wrong, and all errors are said at once.
+
+    @field_validator("start_parameters")
+    @classmethod
+    def _may_be_given(cls, given: dict[str, str]) -> dict[str, str]:
+        if problems := check_all(given):
+            raise ValueError("; ".join(problems))
+        return given
+
+    @field_validator("stop_margin_minutes")
+    @classmethod
+    def _leaves_time(cls, margin: int, info: ValidationInfo) -> int:
+        hours = info.data.get("max_runtime_hours")  # absent where it is wrong itself
+        if hours is not None and margin >= 60 * hours:
+            raise ValueError(f"stop_margin_minutes {margin} leaves nothing of max_runtime_hours {hours}")
+        return margin
+
+    @field_validator("spot")
+    @classmethod
+    def _waits_as_long_as_it_runs(cls, spot: Spot, info: ValidationInfo) -> Spot:
+        hours = info.data.get("max_runtime_hours")
+        if spot.enabled and hours is not None and spot.max_wait_hours < hours:
+            raise ValueError(
+                f"spot.max_wait_hours {spot.max_wait_hours} is under max_runtime_hours {hours}: waiting"
                 " includes running, and the service refuses the job; raise it, or lower max_runtime_hours"
             )
-        if self.stop_margin_minutes >= 60 * self.max_runtime_hours:
-            problems.append(
-                f"stop_margin_minutes {self.stop_margin_minutes} leaves nothing of max_runtime_hours {self.max_runtime_hours}"
-            )
-        problems += check_all(self.start_parameters)
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
+        return spot
 
 
 def environment_names() -> list[str]:
@@ -173,6 +193,9 @@ def load(name: str, substitutions: dict[str, str] | None = None) -> Settings:
 
     `{account}`-like words in the file are replaced from `substitutions`. Raises BadInput with all errors at once.
     """
+    number = (substitutions or {}).get("account")
+    if number is not None and not NUMBER.fullmatch(number):
+        raise BadInput(f"{number!r} is no account number, which has twelve digits", hint="give --account 123456789012")
     if name.endswith((".yaml", ".yml")):
         path = Path(name)
         if not path.is_file():
@@ -193,11 +216,19 @@ def load(name: str, substitutions: dict[str, str] | None = None) -> Settings:
         raise BadInput(f"environment {name} is not YAML: {error}") from error
     except ValidationError as error:
         problems = "\n".join(
-            f"  {'.'.join(map(str, e['loc']))}: {e['msg']} (is {e['input']!r})" if e["loc"] else f"  {e['msg']}"
+            f"  {'.'.join(map(str, e['loc']))}: {e['msg']}"
+            + (f" (is {e['input']!r})" if e["type"] != "missing" else "")
+            if e["loc"]
+            else f"  {e['msg']}"
             for e in error.errors()
         )
         hint = "give --account 123456789012" if "{account}" in text else "correct the file and try again"
         raise BadInput(f"environment {name} has {error.error_count()} problem(s):\n{problems}", hint=hint) from error
+
+
+def _given(value: Any) -> str:
+    """What stands there, where it is a plain value; of a map the message itself says what is wrong."""
+    return "" if isinstance(value, BaseModel | dict | list) else f" (is {value!r})"
 
 
 def lock_place(name: str) -> Path:

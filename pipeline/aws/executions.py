@@ -117,6 +117,7 @@ class Executions:
         """One execution with its steps in the order they started. Raises BadInput where there is none."""
         described = self._described(arn)
         steps = self._steps(arn)
+        selection = described.get("SelectiveExecutionConfig") or {}
         status = described["PipelineExecutionStatus"]
         ends = [step.ended for step in steps if step.ended] or [epoch_seconds(described["LastModifiedTime"])]
         return Run(
@@ -130,6 +131,8 @@ class Executions:
             name=described.get("PipelineExecutionDisplayName", ""),
             arn=arn,
             steps=tuple(steps),
+            selected=tuple(row["StepName"] for row in selection.get("SelectedSteps") or ()),
+            source=selection.get("SourcePipelineExecutionArn", ""),
         )
 
     def parameters(self, arn: str) -> dict[str, str]:

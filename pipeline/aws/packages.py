@@ -18,7 +18,7 @@ from pipeline.aws.session import Account, explained
 from pipeline.decided import one_line, signed_reason
 from pipeline.errors import BadInput
 from pipeline.evidence import base_model_sum, evaluated_adapter, refuse_other_report, stated_sums
-from pipeline.packages import REASON_LIMIT, Package, Verdict, artifact_of, name_of
+from pipeline.packages import REASON_LIMIT, Package, Verdict, artifact_of, champion_of, name_of
 from steps.evaluate.unpack import MAX_BYTES, MODEL_ARCHIVE
 
 GROUPS = "asusu-"  # what `pipeline.recipes.pipeline_name` begins with
@@ -64,11 +64,20 @@ class AwsPackages:
             if not own:
                 refuse_own_run(self.account, package, caller)
             self.verify(package)
+        moves = verdict == "Approved" or self._is_champion(package)
         with explained(f"recording the decision on {name_of(package)}"):
             self.account.sagemaker.update_model_package(
                 ModelPackageArn=package["ModelPackageArn"], ModelApprovalStatus=verdict, ApprovalDescription=said
             )
-        return [f"by: {caller['Arn']}", LATER]
+        return [f"by: {caller['Arn']}", *([LATER] if moves else [])]
+
+    def _is_champion(self, package: Package) -> bool:
+        if package["ModelApprovalStatus"] != "Approved":
+            return False
+        group = package["ModelPackageGroupName"]
+        with explained(f"listing the versions of {group}"):
+            champion = champion_of(self._versions(group))
+        return champion is not None and name_of(champion) == name_of(package)
 
     def verify(self, package: Package) -> None:
         """Raises AsusuError unless model and reports are those that were evaluated, and the entry says what they say."""

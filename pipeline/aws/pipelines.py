@@ -36,20 +36,24 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Drift:
-    """What is deployed is not what was deployed last. `recorded` is that definition, None where nobody has it."""
+    """What is deployed is not what was deployed last: why, and what to do where deploying would lose it."""
 
     reason: str
-    recorded: Definition | None = None
+    remedy: str
 
 
 @dataclass(frozen=True)
 class Situation:
-    """A pipeline before it is replaced. `last` is the record of what is deployed; `newest` the one that was begun last."""
+    """A pipeline before it is replaced. `last` is the record of what is deployed; `newest` the one that was begun last.
+
+    `recorded` is the definition that `last` names, None where nobody kept it.
+    """
 
     pipeline: Deployed | None
     last: Record | None
     newest: Record | None
     drift: Drift | None
+    recorded: Definition | None = None
 
 
 def check_name(name: str) -> None:
@@ -69,9 +73,27 @@ def look(account: Account, records: Records) -> Situation:
     for record in records.newest_first():
         newest = newest or record
         if record.state == "done" or _stands(record, pipeline):
-            return Situation(pipeline, record, newest, _drift(records, record, pipeline))
-    drift = Drift("it was not deployed by `asusu upsert`: there is no record of it") if pipeline else None
-    return Situation(pipeline, None, newest, drift)
+            recorded = _recorded(records, record, pipeline)
+            return Situation(pipeline, record, newest, _drift(records, record, pipeline, recorded), recorded)
+    reason = "it was not deployed by `asusu upsert`: there is no record of it"
+    return Situation(pipeline, None, newest, Drift(reason, _keep_or_lose(records)) if pipeline else None)
+
+
+def _recorded(records: Records, last: Record, pipeline: Deployed | None) -> Definition | None:
+    """The definition that was deployed last, None where it is gone."""
+    if pipeline and pipeline.sha256 == last.definition:
+        return readable(pipeline.text)
+    try:
+        return read(records.definition(last.definition))
+    except Missing:
+        return None
+
+
+def _keep_or_lose(records: Records) -> str:
+    return (
+        f"keep it: take it over into the code, or deploy it as it is, with `asusu plan{records.options} --deployed > FILE`"
+        f" and `asusu upsert{records.options} --definition FILE`; or lose it: --overwrite-edits"
+    )
 
 
 def _stands(record: Record, pipeline: Deployed | None) -> bool:
@@ -112,24 +134,20 @@ def _who(context: Mapping[str, Any]) -> str:
     return str(identity.get("Arn") or context.get("UserProfileName") or "somebody")
 
 
-def _drift(records: Records, last: Record, pipeline: Deployed | None) -> Drift | None:
+def _drift(records: Records, last: Record, pipeline: Deployed | None, recorded: Definition | None) -> Drift | None:
     """What differs from the last record, None where nothing does."""
     said = f"upsert {last.number} by {last.by}"
     if pipeline is None:
-        return Drift(f"it was deleted since {said}")
+        return Drift(f"it was deleted since {said}", "leave it so, or create it again: --overwrite-edits")
     found: list[str] = []
-    recorded: Definition | None = None
+    standing = readable(pipeline.text)
     if pipeline.sha256 != last.definition:
-        standing = readable(pipeline.text)
-        try:
-            recorded = read(records.definition(last.definition))
-        except Missing:
+        if recorded is None:
             found.append("its definition is another one, and the recorded one is gone")
-        else:
-            if standing is None:
-                found.append("its definition was edited, and is no definition any more")
-            elif differences(recorded.raw, standing.raw):
-                found.append("its definition was edited")
+        elif standing is None:
+            found.append("its definition was edited, and is no definition any more")
+        elif differences(recorded.raw, standing.raw):
+            found.append("its definition was edited")
     if pipeline.role != last.role:
         found.append(f"its role is {pipeline.role} and was {last.role}")
     changed = [key for key, value in last.tags.items() if pipeline.tags.get(key) != value]
@@ -138,4 +156,5 @@ def _drift(records: Records, last: Record, pipeline: Deployed | None) -> Drift |
     if not found:
         return None
     when = f"{pipeline.changed[:16].replace('T', ' ')} UTC"
-    return Drift(f"{'; '.join(found)}, by {pipeline.changed_by} at {when}, after {said}", recorded)
+    remedy = _keep_or_lose(records) if standing else "replace it: --overwrite-edits"
+    return Drift(f"{'; '.join(found)}, by {pipeline.changed_by} at {when}, after {said}", remedy)

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.aws.session import Account, Missing, explained
-from pipeline.definition import digest
+from pipeline.definition import STATED_SUM, digest
 from pipeline.errors import AsusuError, BadInput
 
 LEASE = timedelta(minutes=10)  # an upsert takes seconds; one that began longer ago than this has died
@@ -92,8 +92,12 @@ class Records:
         return f"pipelines/{self.pipeline}/definitions/{sha256}.json"
 
     def keep(self, text: str) -> str:
-        """Keep a definition; its digest. One that is there already stays as it is."""
+        """Keep a definition; its digest. One that is there already stays as it is.
+
+        It is kept with its own sum set right, which its digest does not see: the service may fetch it from here.
+        """
         sha256 = digest(text)
+        text = STATED_SUM.sub(rf"\g<1>{sha256}", text)
         self._write(self.definition_key(sha256), text, "keeping the definition", {"IfNoneMatch": "*"})
         return sha256
 

@@ -27,8 +27,9 @@ from botocore.parsers import ResponseParserError
 from pipeline.errors import AsusuError, BadInput
 from pipeline.settings import Settings
 
-ATTEMPTS = 6  # in all; standard mode waits up to 20 s between two
-RETRIES = Config(retries={"mode": "standard", "total_max_attempts": ATTEMPTS}, connect_timeout=10, read_timeout=60)
+# Standard mode waits up to 20 s between two attempts; the number of attempts counts the first.
+PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 6}, connect_timeout=10, read_timeout=60)
+BRIEF = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=5, read_timeout=15)
 EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired")
 UNKNOWN = ("InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "SignatureDoesNotMatch")
 THROTTLED = (
@@ -49,6 +50,9 @@ PASSING = (
     "ServiceUnavailable",
     "ServiceUnavailableException",
 )
+SERVER_FAULT = 500  # HTTP statuses from here on
+MARKUP = re.compile(r"\s*<")
+LATER = "wait a minute and repeat the command"
 SIGN_IN = "sign in again (`aws sso login`, or whatever gives you credentials), then repeat the command"
 
 
@@ -69,6 +73,7 @@ class Account:
     """Clients of one region, each made when it is first asked for."""
 
     region: str | None
+    config: Config = field(default=PATIENT, repr=False)
     clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def client(self, service: str, region: str | None = None) -> Any:
@@ -76,8 +81,12 @@ class Account:
         place = region or self.region
         if (name := f"{service} {place}") not in self.clients:
             with explained("connecting"):
-                self.clients[name] = boto3.session.Session(region_name=place).client(service, config=RETRIES)
+                self.clients[name] = boto3.session.Session(region_name=place).client(service, config=self.config)
         return self.clients[name]
+
+    def brief(self) -> Account:
+        """The same account for somebody who asks again and again: a call that gets no answer is given up in half a minute."""
+        return Account(self.region, BRIEF)
 
     @property
     def sagemaker(self) -> Any:
@@ -108,8 +117,8 @@ def connect(region: str | None) -> Account:
     return account
 
 
-def connect_environment(chosen: Settings) -> Account:
-    """Clients for an environment. Raises BadInput where the credentials are those of another account."""
+def connect_environment(chosen: Settings, number: str) -> Account:
+    """Clients for an environment. Raises BadInput where it, or the number given, is of another account than the credentials."""
     account = connect(chosen.region)
     match = re.search(r"::(\d{12}):", chosen.roles.evaluate)
     wanted, found = match[1] if match else "", account.caller()["Account"]
@@ -117,6 +126,11 @@ def connect_environment(chosen: Settings) -> Account:
         raise BadInput(
             f"these credentials are of account {found}, and the environment is of account {wanted}",
             hint="use the credentials of that account, or give the right --account",
+        )
+    if found != number:
+        raise BadInput(
+            f"these credentials and the environment are of account {found}, and --account says {number}",
+            hint="give the environment's file of that account, or leave out --account",
         )
     return account
 
@@ -147,17 +161,13 @@ def explained(doing: str) -> Iterator[None]:
 
 
 def _explained(error: ClientError, doing: str) -> AsusuError:
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    message = str(error.response.get("Error", {}).get("Message", "")) or code
+    code, message, _ = _said(error)
     if code in EXPIRED:
         return BadInput(f"the AWS credentials have expired while {doing}", hint=SIGN_IN)
     if code in UNKNOWN:
         return BadInput(f"AWS does not know these credentials, while {doing}", hint=SIGN_IN)
-    if code in THROTTLED:
-        return Unreachable(
-            f"AWS throttles {error.operation_name}, also after {ATTEMPTS} attempts, while {doing}",
-            hint="wait a minute and repeat the command",
-        )
+    if passing := _passing(error, doing):
+        return passing
     if code in DENIED:
         return Denied(
             f"you are not allowed to call {error.operation_name} while {doing}: {message}",
@@ -165,5 +175,29 @@ def _explained(error: ClientError, doing: str) -> AsusuError:
         )
     if code in MISSING or (code.startswith("Validation") and NOT_FOUND.search(message)):
         return Missing(f"there is nothing there, while {doing}: {message}")
-    kind = Unreachable if code in PASSING else AsusuError
-    return kind(f"{error.operation_name} failed while {doing}: {message} ({code})")
+    return AsusuError(f"{error.operation_name} failed while {doing}: {message} ({code})")
+
+
+def _passing(error: ClientError, doing: str) -> Unreachable | None:
+    """What may work later; None for the rest."""
+    code, message, status = _said(error)
+    if MARKUP.match(message):  # only something before AWS answers with a page
+        return Unreachable(
+            f"a gateway answered {status} instead of AWS while {doing}",
+            hint="wait a minute and repeat the command; where it stays so, check the network: a proxy may have answered",
+        )
+    if code in THROTTLED:
+        again = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
+        also = f", also after {again + 1} attempts," if again else ""
+        return Unreachable(f"AWS throttles {error.operation_name}{also} while {doing}", hint=LATER)
+    if code in PASSING or status >= SERVER_FAULT:
+        return Unreachable(f"{error.operation_name} failed while {doing}: {message} ({code})", hint=LATER)
+    return None
+
+
+def _said(error: ClientError) -> tuple[str, str, int]:
+    """Code, message and HTTP status of an answer."""
+    said = error.response.get("Error", {})
+    code = str(said.get("Code", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
+    return code, str(said.get("Message", "")) or code, status

@@ -1,4 +1,4 @@
-"""Rows of checks as a person reads them: one line each, what to do below those that are not ok, and the sum."""
+"""Rows of checks as a person reads them: one line each, below them what to do, and the sum."""
 
 from __future__ import annotations
 
@@ -17,7 +17,16 @@ STYLES: dict[Status, str] = {"ok": "green", "warning": "yellow", "refused": "bol
 
 
 def print_checks(console: Console, checks: Sequence[Check], words: Mapping[Status, str] | None = None) -> None:
-    """Print all rows, the worst last, and how many there are of each kind. `words` are other names for a status."""
+    """Print all rows, the worst last, what to do, and how many there are of each kind. `words` are other names for a status."""
+    names = dict(words or {})
+    print_rows(console, checks, names)
+    counts = [(status, sum(check.status == status for check in checks)) for status in WORST_FIRST]
+    said = ", ".join(f"{count} {names.get(status, status)}" for status, count in counts if count)
+    console.print(f"{len(checks)} checks: {said}", highlight=False)
+
+
+def print_rows(console: Console, checks: Sequence[Check], words: Mapping[Status, str] | None = None) -> None:
+    """Print the rows, the worst last, and below them what to do, each command on one line, however narrow the terminal."""
     names = dict(words or {})
     table = Table(
         Column(no_wrap=True),
@@ -27,16 +36,20 @@ def print_checks(console: Console, checks: Sequence[Check], words: Mapping[Statu
         show_header=False,
         expand=True,
     )
-    for check in sorted(checks, key=lambda check: WORST_FIRST.index(check.status), reverse=True):
-        said = escape(harmless(check.detail))
-        if check.fix and check.status != "ok":
-            said += f"\n[dim]next:[/] {escape(harmless(check.fix))}"
+    ordered = sorted(checks, key=lambda check: WORST_FIRST.index(check.status), reverse=True)
+    for check in ordered:
         status = names.get(check.status, check.status)
-        table.add_row(f"[{STYLES[check.status]}]{status}[/]", escape(harmless(check.name)), said)
+        cells = (escape(harmless(text)) for text in (check.name, check.detail))
+        table.add_row(f"[{STYLES[check.status]}]{status}[/]", *cells)
     console.print(table)
-    counts = [(status, sum(check.status == status for check in checks)) for status in WORST_FIRST]
-    said = ", ".join(f"{count} {names.get(status, status)}" for status, count in counts if count)
-    console.print(f"{len(checks)} checks: {said}", highlight=False)
+    rows: dict[str, list[str]] = {}
+    for check in ordered:
+        if check.fix and check.status != "ok":
+            rows.setdefault(check.fix, []).append(check.name)
+    for fix, whose in rows.items():
+        said = f"next, for {', '.join(dict.fromkeys(whose))}:"
+        console.print(harmless(said), style="dim", highlight=False, soft_wrap=True, markup=False)
+        console.print(f"  {harmless(fix)}", highlight=False, soft_wrap=True, markup=False)
 
 
 def checks_as_json(checks: Sequence[Check]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline import settings
 from pipeline.definition import compile_recipe
 from pipeline.errors import BadInput
+from pipeline.preflight.machines import check_region
 from pipeline.preflight.remedies import Remedies
 from pipeline.recipes import languages_of, pipeline_name
 from pipeline.settings import Settings
@@ -50,20 +51,33 @@ class Deployed:
         return compile_recipe(self.recipe, self.settings)
 
 
+def environment(env: str, account: str = "") -> Settings:
+    """The settings of an environment that has an account; nobody is asked.
+
+    Raises BadInput for `local`, for settings that are wrong, and for a region without SageMaker, which would otherwise be
+    waited for: nothing answers there.
+    """
+    if env == "local":
+        raise BadInput("the environment `local` has no account", hint="give --env production, or a YAML file")
+    chosen = settings.load(env, {"account": account or PLACEHOLDER})
+    found = check_region(chosen.region)
+    if found.status == "refused":
+        raise BadInput(found.detail, hint=found.fix)
+    return chosen
+
+
 def deployed(env: str, account: str = "", recipe: str = "igbo") -> Deployed:
     """Connect to an environment's account; its number, where not given, is that of the credentials.
 
-    Raises BadInput for `local`, for missing or foreign credentials and for settings that are wrong.
+    Raises BadInput for `local`, for missing or foreign credentials, for another account's number, for settings that are wrong.
     """
     languages_of(recipe)
-    if env == "local":
-        raise BadInput("the environment `local` has no account", hint="give --env production, or a YAML file")
+    chosen = environment(env, account)
     try:
         from pipeline.aws.session import connect, connect_environment
     except ModuleNotFoundError as error:
         raise BadInput(f"{error.name} is not installed, which an account needs", hint="make aws") from error
     if not account:
-        region = settings.load(env, {"account": PLACEHOLDER}).region
-        account = connect(region).caller()["Account"]
-    chosen = settings.load(env, {"account": account})
-    return Deployed(recipe, env, chosen, connect_environment(chosen), account)
+        account = connect(chosen.region).caller()["Account"]
+        chosen = settings.load(env, {"account": account})
+    return Deployed(recipe, env, chosen, connect_environment(chosen, account), account)

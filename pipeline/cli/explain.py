@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.cli.definition import Account, AsJson, Env, Recipe
 from pipeline.cli.deployed import Deployed
 from pipeline.cli.executions import RunName, did_not_succeed, executions_of
+from pipeline.cli.following import commands_of_account, commands_of_this_machine
 from pipeline.cli.outcome import place_of, program
 from pipeline.cli.staging import DEFAULT_WORKDIR, Workdir
 from pipeline.errors import AsusuError, BadInput, harmless
 from pipeline.local import record
 from pipeline.local.process import STDERR_LOG, STDOUT_LOG
 from pipeline.runs import Run, of_this_machine
-from pipeline.runs.causes import Commands
 from pipeline.runs.explain import Evidence, Explanation
 from pipeline.runs.explain import explain as explain_run
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from pipeline.aws.executions import Executions
 
 LINES = 200  # of a log's end; what is shown of them is less
+LINE, INDENT = "\n", " " * 10
+T = TypeVar("T")
 
 
 def explain(
@@ -49,14 +53,21 @@ def explained_in_account(run: Run, runs: Executions, place: Deployed) -> Explana
     step = run.failed_step
     evidence = Evidence()
     if step and not run.refused:
-        said = describe_job(runs.account, step).said
-        try:
-            evidence = Evidence(said, tuple(line.text for line in tail(runs.account, step, LINES)))
-        except BadInput:
-            raise
-        except AsusuError as error:
-            evidence = Evidence(said, missing=error.message)
-    return explain_run(run, evidence, _commands_of_account(run, place))
+        said, unsaid = _where_allowed(lambda: describe_job(runs.account, step).said)
+        lines, missing = _where_allowed(lambda: tuple(line.text for line in tail(runs.account, step, LINES)))
+        evidence = Evidence(said, lines, unsaid, missing)
+    given, _ = _where_allowed(lambda: tuple(runs.parameters(run.arn).items()))
+    return explain_run(run, evidence, commands_of_account(replace(run, parameters=dict(given)), place))
+
+
+def _where_allowed(ask: Callable[[], tuple[T, ...]]) -> tuple[tuple[T, ...], str]:
+    """The answer, or nothing and why there is none. Raises BadInput for what a person must mend first."""
+    try:
+        return ask(), ""
+    except BadInput:
+        raise
+    except AsusuError as error:
+        return (), error.message
 
 
 def print_explanation(found: Explanation) -> None:
@@ -65,7 +76,9 @@ def print_explanation(found: Explanation) -> None:
     print(f"{found.execution}: {found.outcome}{where}")
     print(f"  cause:  {harmless(found.cause)}")
     if found.said:
-        print(f"  said:   {harmless(found.said)}")
+        print(f"  said:   {harmless(found.said).replace(LINE, LINE + INDENT)}")
+    if found.unsaid:
+        print(f"  job:    not described, {harmless(found.unsaid)}")
     for label, line in zip(["log:", *[""] * len(found.lines)], found.lines, strict=False):
         print(f"  {label:<7} {harmless(line)}")
     if found.missing:
@@ -96,7 +109,7 @@ def _of_this_machine(reference: str | None, workdir: Path) -> Explanation:
     run = of_this_machine(found)
     step = run.failed_step
     evidence = Evidence(lines=_local_lines(step.log_folder)) if step and step.log_folder else Evidence()
-    return explain_run(run, evidence, _commands_of_this_machine(workdir))
+    return explain_run(run, evidence, commands_of_this_machine(run, workdir))
 
 
 def _local_lines(folder: Path) -> tuple[str, ...]:
@@ -108,35 +121,3 @@ def _local_lines(folder: Path) -> tuple[str, ...]:
             with path.open(encoding="utf-8", errors="replace") as file:
                 lines += [line.rstrip("\n") for line in deque(file, LINES)]
     return tuple(lines)
-
-
-def _commands_of_account(run: Run, place: Deployed) -> Commands:
-    asusu, options, which = program(), place.options, f"{run.execution_id}{place.options}"
-    return Commands(
-        resume=f"{asusu} resume {which}",
-        start=f"{asusu} start{options}",
-        params=f"{asusu} params",
-        preflight=f"{asusu} preflight{options}",
-        publish=f"{asusu} publish{options}",
-        upsert=f"{asusu} upsert{options}",
-        checkpoints=f"{asusu} checkpoints {which}",
-        watch=f"{asusu} watch {which}",
-        infra=place.remedies.aimed("make infra"),
-        images=place.remedies.aimed("make push-images"),
-    )
-
-
-def _commands_of_this_machine(workdir: Path) -> Commands:
-    asusu, place = program(), place_of(workdir)
-    return Commands(
-        resume=f"{asusu} run --local{place} --resume",
-        start=f"{asusu} run --local{place}",
-        params=f"{asusu} params",
-        preflight=f"{asusu} doctor",
-        publish=f"{asusu} run --local{place} --corpus FILE",
-        upsert=f"{asusu} run --local{place}",
-        checkpoints=f"{asusu} checkpoints{place}",
-        watch=f"look at the terminal that runs it, or {asusu} runs{place}",
-        infra="make infra",
-        images="make images-cpu",
-    )

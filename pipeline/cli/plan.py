@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,11 +13,13 @@ from rich.console import Console
 
 from pipeline import settings
 from pipeline.cli.definition import Account, AsJson, Env, Recipe, definition_text
+from pipeline.cli.deployed import Deployed
+from pipeline.cli.deployed import deployed as account_of
+from pipeline.cli.outcome import program
 from pipeline.cli.plan_view import Paper, print_costs, print_place, print_plan
 from pipeline.cli.planning import (
     Planned,
     against_account,
-    connected,
     cost,
     cost_for_machines,
     for_machines,
@@ -51,6 +54,9 @@ def plan(
     against: Annotated[
         Path | None, typer.Option(help="Compare with this definition instead of the deployed one: needs no account")
     ] = None,
+    deployed: Annotated[
+        bool, typer.Option("--deployed", help="Only print the definition that is deployed, whoever made it so")
+    ] = False,
     examples: Examples = 0,
     pairs: Pairs = 0,
     tokens_per_example: Tokens = 97.0,
@@ -58,6 +64,11 @@ def plan(
 ) -> None:
     """Compare the compiled definition with what is deployed. Exit 0 no differences, 3 differences or edits of others."""
     work = work_of(examples, pairs, tokens_per_example)
+    if deployed:
+        if against or definition:
+            raise BadInput("--deployed prints what is deployed, and compares nothing", hint="leave the other file out")
+        sys.stdout.write(_standing(account_of(env, account, recipe)))
+        return
     if against is not None:
         different = _files(against, definition, (recipe, env, account), work, as_json)
     else:
@@ -67,14 +78,14 @@ def plan(
             said = for_machines(planned) | _run(planned.before, planned.after, parameters, work)
             print(json.dumps(said, indent=2, ensure_ascii=False))
         else:
-            show(Paper(Console()), planned, work)
+            show(Paper(Console()), planned, work, source_of(definition))
         different = not planned.idle
     raise typer.Exit(EXIT_DIFFERENT if different else EXIT_OK)
 
 
 def planned_upsert(env: str, account: str, recipe: str, file: Path | None) -> Planned:
     """The plan of an upsert: looks at the account, then compiles."""
-    place = connected(env, account, recipe)
+    place = account_of(env, account, recipe)
     from pipeline.aws.deploying import Wanted
     from pipeline.aws.pipelines import look
 
@@ -84,6 +95,21 @@ def planned_upsert(env: str, account: str, recipe: str, file: Path | None) -> Pl
     return against_account(place, records, situation, wanted)
 
 
+def _standing(place: Deployed) -> str:
+    """The text of the deployed definition. Raises BadInput where there is none."""
+    from pipeline.aws.pipelines import deployed_pipeline
+
+    found = deployed_pipeline(place.account, place.name)
+    if found is None:
+        raise BadInput(f"{place.name} is not deployed", hint=f"{program()} plan{place.options} says what would be")
+    return found.text
+
+
+def source_of(file: Path | None) -> str:
+    """Where a wanted definition comes from, to complete "what is deployed is"."""
+    return f"what {file} says" if file else "what this code compiles to"
+
+
 def work_of(examples: int, pairs: int, tokens_per_example: float) -> Work:
     """The run that is priced. Raises BadInput where both amounts are given."""
     if examples and pairs:
@@ -91,10 +117,11 @@ def work_of(examples: int, pairs: int, tokens_per_example: float) -> Work:
     return Work(examples or 2 * pairs or USUAL, tokens_per_example, MISTRAL_7B)
 
 
-def show(paper: Paper, planned: Planned, work: Work) -> None:
-    """Print a plan against an account."""
+def show(paper: Paper, planned: Planned, work: Work, source: str) -> None:
+    """Print a plan against an account. `source` is what the wanted definition is, as `source_of` says it."""
     print_place(paper, planned)
-    print_plan(paper, planned.plan, planned.after, replaces=planned.situation.pipeline is not None)
+    same = f"what is deployed is {source}"
+    print_plan(paper, planned.plan, planned.after, same, replaces=planned.situation.pipeline is not None)
     if planned.idle:
         return
     parameters = planned.place.settings.start_parameters
@@ -115,7 +142,7 @@ def _files(against: Path, file: Path | None, compiled: tuple[str, str, str], wor
         return not found.empty
     paper = Paper(Console())
     paper.say(f"from {against} to {file or f'the recipe {recipe}, {env}'}", style="bold")
-    print_plan(paper, found, after)
+    print_plan(paper, found, after, f"{against} is {source_of(file)}")
     if not found.empty:
         print_costs(paper, cost(before, parameters, work), cost(after, parameters, work), work)
     return not found.empty

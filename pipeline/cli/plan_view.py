@@ -13,7 +13,7 @@ from pipeline.cli.planning import Cost, Planned
 from pipeline.definition import Definition
 from pipeline.draw import facts
 from pipeline.errors import harmless
-from pipeline.plan import Change, Plan
+from pipeline.plan import Change, Loosened, Plan
 from pipeline.plan.cost import Ceiling, Work
 from pipeline.review.wording import count, dollars, spread
 
@@ -53,13 +53,29 @@ def print_place(paper: Paper, planned: Planned) -> None:
         paper.head("Edited since, and not by `asusu upsert`:", "bold yellow")
         paper.say(planned.drift, 2)
         if planned.edits:
+            if planned.edits.loosened:
+                print_looser(paper, "These edits made the gate LOOSER:", planned.edits.loosened)
             print_changes(paper, planned.edits.changes, "yellow")
+            if planned.lost:
+                paper.say()
+                paper.say("Deploying undoes these edits, except where it says the same.", 2)
+        if not planned.lost:
             paper.say()
-            paper.say("Deploying undoes these edits, except where it says the same.", 2)
+            paper.say("Deploying loses none of this: it says the same, and records it.", 2)
+    if last and planned.looser_than_last:
+        print_looser(paper, f"The gate gets LOOSER than {last.action} {last.number} left it:", planned.looser_than_last)
 
 
-def print_plan(paper: Paper, plan: Plan, after: Definition, *, replaces: bool = False) -> None:
-    """What changes, the gate first. `replaces` says that what is there cannot be compared."""
+def print_looser(paper: Paper, heading: str, loosened: Sequence[Loosened]) -> None:
+    """What the gate lets through, in red."""
+    paper.head(heading, "bold red")
+    for one in loosened:
+        paper.say(f"{one.what}: {one.before} → {one.after}" if one.after else f"gone: {one.before}", 2, "bold red")
+        paper.say(one.meaning, 6, "red")
+
+
+def print_plan(paper: Paper, plan: Plan, after: Definition, same: str, *, replaces: bool = False) -> None:
+    """What changes, the gate first. `same` is said where nothing does; `replaces`: what is there cannot be compared."""
     if plan.creates:
         paper.head(
             f"{'Replaces' if replaces else 'Creates'} it: {len(after.steps)} steps, {len(after.parameters)} parameters",
@@ -69,13 +85,10 @@ def print_plan(paper: Paper, plan: Plan, after: Definition, *, replaces: bool = 
             paper.say(f"+ {fact.name}, {', '.join((fact.type, *fact.details))}", 4 if fact.branch_of else 2, "green")
         return
     if plan.empty:
-        paper.head("No differences: what is deployed is what this code compiles to.", "bold green")
+        paper.head(f"No differences: {same}.", "bold green")
         return
     if plan.loosened:
-        paper.head("The gate gets LOOSER:", "bold red")
-        for one in plan.loosened:
-            paper.say(f"{one.what}: {one.before} → {one.after}" if one.after else f"gone: {one.before}", 2, "bold red")
-            paper.say(one.meaning, 6, "red")
+        print_looser(paper, "The gate gets LOOSER:", plan.loosened)
     print_changes(paper, plan.changes)
     if plan.caches:
         paper.head("Cached steps, in the next run")
@@ -117,6 +130,8 @@ def print_costs(paper: Paper, before: Cost | None, after: Cost, work: Work) -> N
         first = f"{ours:<{COLUMN}}" if before else ""
         paper.say(f"{name:<21}{first}{theirs}".rstrip(), 2)
     for when, found in (("before", before), ("after", after)):
+        if found and found.ended:
+            paper.say(f"{when}, not all of it is read: {found.ended}", 2, "yellow")
         if found and found.unknown:
             paper.say(f"{when}, the training is unknown: {found.unknown}", 2, "yellow")
         for problem in found.training.problems if found and found.training else []:
@@ -132,7 +147,11 @@ def _hours(found: Cost) -> str:
     if found.training is None:
         return "unknown"
     time = found.training.time
-    return spread(f"{time.hours_low:,.1f}", f"{time.hours_high:,.1f}")
+    return spread(_few(time.hours_low), _few(time.hours_high))
+
+
+def _few(hours: float) -> str:
+    return f"{hours:,.1f}" if hours >= 1 else f"{hours:.2g}"
 
 
 def _usd(found: Cost) -> str:

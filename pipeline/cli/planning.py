@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import settings
-from pipeline.cli.deployed import PLACEHOLDER, Deployed, deployed
-from pipeline.definition import Definition, digest, read
+from pipeline.cli.deployed import Deployed
+from pipeline.definition import Definition, digest, read, with_own_sum
 from pipeline.errors import AsusuError, BadInput
-from pipeline.plan import Change, Plan, compare
-from pipeline.plan.cost import Ceiling, Unknown, Work, ceiling, training
+from pipeline.plan import Change, Loosened, Plan, compare, undone
+from pipeline.plan.cost import Ceiling, Unknown, Work, ceiling, ended_early, training
+from pipeline.plan.gate import loosened
 from pipeline.plan.leaves import ABSENT
-from pipeline.preflight.machines import check_region
+from pipeline.plan.refusal import Lost
 
 if TYPE_CHECKING:
     from pipeline.aws.deploying import Wanted
+    from pipeline.aws.pipelines import Deployed as Pipeline
     from pipeline.aws.pipelines import Situation
     from pipeline.aws.records import Records
     from pipeline.estimate import Answer
@@ -28,7 +29,11 @@ ROLE = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/")
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan against an account. `edits` is the plan from the last upsert to what is deployed, where that is another."""
+    """A plan against an account. `edits` is the plan from the last upsert to what is deployed, where that is another.
+
+    `looser_than_last` is what the last upsert's gate would have refused and the wanted one lets through, and the plan from
+    what is deployed does not say: somebody made it looser before, or there is nothing to compare with.
+    """
 
     place: Deployed
     records: Records
@@ -38,6 +43,7 @@ class Planned:
     after: Definition
     plan: Plan
     edits: Plan | None
+    looser_than_last: tuple[Loosened, ...] = ()
 
     @property
     def drift(self) -> str:
@@ -49,15 +55,23 @@ class Planned:
         """Whether there is nothing to deploy."""
         return self.plan.empty and not self.drift
 
+    @property
+    def lost(self) -> Lost | None:
+        """What deploying would lose, None where it says the same as whoever edited it."""
+        drift = self.situation.drift
+        if drift is None or self.plan.empty or (self.edits and not undone(self.edits, self.plan)):
+            return None
+        return Lost(drift.reason, drift.remedy)
 
-def connected(env: str, account: str, recipe: str) -> Deployed:
-    """The environment's account. Raises BadInput also for a region that nobody knows, before it is waited for."""
-    if (
-        env != "local"
-        and (found := check_region(settings.load(env, {"account": PLACEHOLDER}).region)).status == "refused"
-    ):
-        raise BadInput(found.detail, hint=found.fix)
-    return deployed(env, account, recipe)
+    @property
+    def looser(self) -> tuple[Loosened, ...]:
+        """Every way in which the gate gets looser, than what is deployed and than what was deployed last."""
+        return (*self.plan.loosened, *self.looser_than_last)
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """The names of these ways, for the record."""
+        return tuple(dict.fromkeys(one.what for one in self.looser))
 
 
 def read_file(file: Path) -> str:
@@ -69,7 +83,10 @@ def read_file(file: Path) -> str:
 
 
 def wanted_text(place: Deployed, file: Path | None) -> str:
-    """The definition to deploy: a compiled file, or the recipe compiled afresh. Raises BadInput for another account's."""
+    """The definition to deploy: a compiled file, or the recipe compiled afresh. Raises BadInput for another account's.
+
+    A file that was edited is given its own sum anew: a package would name another definition otherwise.
+    """
     if file is None:
         return place.text()
     text = read_file(file)
@@ -80,7 +97,7 @@ def wanted_text(place: Deployed, file: Path | None) -> str:
             f"{file} is compiled for account {', '.join(strangers)}, and this is account {place.number}",
             hint=f"asusu compile{place.options} --account {place.number} > {file}",
         )
-    return text
+    return with_own_sum(text)
 
 
 def records_of(place: Deployed) -> Records:
@@ -99,12 +116,9 @@ def against_account(place: Deployed, records: Records, situation: Situation, wan
     after = read(wanted.text)
     pipeline, last = situation.pipeline, situation.last
     before = readable(pipeline.text) if pipeline else None
-    ours = {*wanted.tags, *(last.tags if last else ())}
     around = {"Role": wanted.role, "Tags": dict(wanted.tags)}
-    standing: Mapping[str, Any] = {}
-    if pipeline:
-        standing = {"Role": pipeline.role, "Tags": {key: pipeline.tags[key] for key in pipeline.tags if key in ours}}
-    recorded = situation.drift.recorded if situation.drift else None
+    standing = _around(pipeline, {*wanted.tags, *(last.tags if last else ())})
+    plan = compare(before, after, standing, around)
     return Planned(
         place=place,
         records=records,
@@ -112,25 +126,56 @@ def against_account(place: Deployed, records: Records, situation: Situation, wan
         wanted=wanted,
         before=before,
         after=after,
-        plan=compare(before, after, standing, around),
-        edits=compare(recorded, before) if recorded and before else None,
+        plan=plan,
+        edits=_edits(situation, before),
+        looser_than_last=tuple(one for one in _looser(situation, after) if one not in plan.loosened),
     )
+
+
+def _around(pipeline: Pipeline | None, tags: Collection[str]) -> dict[str, Any]:
+    """A pipeline's role and those of its tags that are ours."""
+    if pipeline is None:
+        return {}
+    return {"Role": pipeline.role, "Tags": {key: value for key, value in pipeline.tags.items() if key in tags}}
+
+
+def _edits(situation: Situation, before: Definition | None) -> Plan | None:
+    """What others changed since the last upsert, None where nobody can tell."""
+    pipeline, last = situation.pipeline, situation.last
+    if not (situation.drift and situation.recorded and before and pipeline and last):
+        return None
+    tags = last.tags if last.state == "done" else {}  # one that died before it tagged did not set them
+    return compare(situation.recorded, before, {"Role": last.role, "Tags": dict(tags)}, _around(pipeline, tags))
+
+
+def _looser(situation: Situation, after: Definition) -> list[Loosened]:
+    """Against the last upsert's gate, which somebody may have made looser, or deleted, since."""
+    if situation.last is None:
+        return []
+    if situation.recorded is None:
+        kept = f"that of upsert {situation.last.number}, whose definition is gone"
+        return [Loosened("gate", kept, "another, perhaps", "nobody can tell what would be registered now")]
+    return loosened(situation.recorded, after)
 
 
 @dataclass(frozen=True)
 class Cost:
-    """A run by one definition. `training` is None where the formulas cannot tell, and `unknown` says why."""
+    """A run by one definition. `training` is None where the formulas cannot tell, and `unknown` says why.
+
+    `ended` says what ends it before its examples are read, empty where nothing does.
+    """
 
     training: Answer | None
     unknown: str
     ceiling: Ceiling
+    ended: str = ""
 
 
 def cost(definition: Definition, parameters: Mapping[str, str], work: Work) -> Cost:
     """Time and money of a run that is started with these parameters."""
     most = ceiling(definition, parameters)
     try:
-        return Cost(training(definition, parameters, work), "", most)
+        return Cost(training(definition, parameters, work), "", most, ended_early(definition, parameters, work))
     except Unknown as error:
         return Cost(None, error.message, most)
     except AsusuError as error:
@@ -162,6 +207,7 @@ def cost_for_machines(found: Cost | None) -> dict[str, Any] | None:
         "training": answer.time.model_dump(mode="json") if answer else None,
         "problems": answer.problems if answer else [],
         "unknown": found.unknown,
+        "ended": found.ended,
         "at_most": asdict(found.ceiling),
     }
 
@@ -169,6 +215,7 @@ def cost_for_machines(found: Cost | None) -> dict[str, Any] | None:
 def for_machines(planned: Planned) -> dict[str, Any]:
     """A plan against an account as JSON, without its cost."""
     pipeline, last = planned.situation.pipeline, planned.situation.last
+    edits = plan_for_machines(planned.edits or Plan(creates=False))
     return {
         "pipeline": planned.place.name,
         "environment": planned.place.env,
@@ -178,6 +225,9 @@ def for_machines(planned: Planned) -> dict[str, Any]:
         "deployed": pipeline.sha256 if pipeline else None,
         "last": last.model_dump(mode="json") if last else None,
         "drift": planned.drift or None,
-        "edits": plan_for_machines(planned.edits)["changes"] if planned.edits else [],
+        "edits": edits["changes"],
+        "edits_loosened": edits["gate_loosened"],
+        "edits_lost": planned.lost is not None,
         **plan_for_machines(planned.plan),
+        "gate_loosened": [asdict(one) for one in planned.looser],
     }

@@ -27,6 +27,7 @@ from pipeline.local.store import Store
 from pipeline.packages import Package, find_package, name_of
 from pipeline.review.facts import dossier_facts
 from pipeline.review.files import RunFiles
+from pipeline.review.package import STATUSES
 from pipeline.review.report import render, render_markdown
 
 
@@ -68,7 +69,8 @@ def review(
 
 
 def _show(dossier: Dossier, written: dict[str, Path]) -> None:
-    print(f"{name_of(dossier.package)}, {dossier.package['ModelApprovalStatus']}")
+    status = str(dossier.package["ModelApprovalStatus"])
+    print(f"{name_of(dossier.package)}, {STATUSES.get(status, status)}")
     if dossier.files.unrecorded:
         print(f"  {'missing:':<9} {harmless(dossier.files.unrecorded)}")
     for what, text in [*((what, str(path)) for what, path in written.items()), *dossier.files.commands]:

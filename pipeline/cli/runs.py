@@ -28,6 +28,7 @@ from pipeline.runs import Run, of_this_machine
 from pipeline.runs.checkpoints import Checkpoint, Stored, addresses
 from pipeline.runs.checkpoints import checkpoints as checkpoints_in
 
+MOST_REASON = 200  # characters; the service gives up to 1,300
 STYLES = {"sealed": "green", "unsealed": "yellow", "damaged": "bold red"}
 
 
@@ -124,9 +125,15 @@ def _runs_table(found: list[Run]) -> Table:
         ended = run.ended or (now if run.is_running else None)
         took = duration(round(ended - run.started, 1)) if ended else ""
         who = run.execution_id + (f"\n{escape(run.name)}" if run.name and run.name != run.execution_id else "")
-        reason = escape(harmless(run.reason))
+        reason = escape(harmless(_one_line(run.reason)))
         table.add_row(who, run.outcome, f"{datetime.fromtimestamp(run.started, UTC):%Y-%m-%d %H:%M}", took, reason)
     return table
+
+
+def _one_line(reason: str) -> str:
+    """As much of a reason as a table has room for; `explain` and --json have all of it."""
+    words = " ".join(reason.split())
+    return words if len(words) <= MOST_REASON else words[: MOST_REASON - 1] + "…"
 
 
 def _checkpoints_table(found: list[Checkpoint]) -> Table:

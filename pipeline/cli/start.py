@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from pipeline.cli.checkpointed import RESUME_FROM, earlier_run
 from pipeline.cli.definition import Account, AsJson, Env, Recipe
 from pipeline.cli.executions import RunName, Token, executions_of, is_running, token_or_new
 from pipeline.cli.outcome import program
@@ -21,17 +22,14 @@ from pipeline.cli.starting import (
     plan_in_words,
     planned,
     refuse_display_name,
+    refuse_other,
     source_for,
 )
 from pipeline.definition import Definition
 from pipeline.errors import AsusuError, BadInput, Interrupted, harmless
 from pipeline.runs import Run
-from pipeline.runs.selection import canaries_only, from_step, taken_over
+from pipeline.runs.selection import TRAINING, canaries_only, from_step, taken_over
 
-if TYPE_CHECKING:
-    from pipeline.aws.executions import Executions
-
-TRAINING = "TrainLora"  # the step that reads ResumeFrom
 Params = Annotated[list[str] | None, typer.Option(help="Run-time parameter, Name=Value; may be repeated")]
 
 
@@ -58,13 +56,13 @@ def start(
         raise BadInput("--from and --canary-only contradict each other", hint="give one of them")
     if source and not first:
         raise BadInput("--source goes with --from, which says what is to run again", hint="--from TrainLora")
-    token, given = token_or_new(token), parse_params(param or [])
+    repeated, token, given = bool(token), token_or_new(token), parse_params(param or [])
     refuse_display_name(name)
     place, runs = executions_of(env, account, recipe, f"{program()} run --local")
     definition = deployed_definition(runs)
     steps = from_step(definition, first) if first else canaries_only(definition) if canary_only else ()
     plan = planned(place, runs, definition, given, steps, source_for(runs, definition, steps, source))
-    _begin(plan, token, name, as_json)
+    _begin(plan, token, name, as_json, repeated)
 
 
 def resume(
@@ -86,17 +84,18 @@ def resume(
 
     Without RUN the newest; an older failure must be named, since a later run may have done its work.
     """
-    token, given = token_or_new(token), parse_params(param or [])
+    repeated, token, given = bool(token), token_or_new(token), parse_params(param or [])
     place, runs = executions_of(env, account, recipe, f"{program()} run --local --resume")
     if checkpoint is not None:
-        if run is not None or "ResumeFrom" in given:
+        if run is not None or RESUME_FROM in given:
             raise BadInput("--checkpoint says which run to go on from; leave out RUN and ResumeFrom")
         definition = deployed_definition(runs)
-        found = _with_checkpoint(runs, checkpoint)
+        found, name = earlier_run(runs, checkpoint)
         steps = _from_training(definition, found)
-        parameters = runs.parameters(found.arn) | given | {"ResumeFrom": checkpoint}
+        where = f"{found.execution_id}/{name}" if name else found.execution_id
+        parameters = runs.parameters(found.arn) | given | {RESUME_FROM: where}
         plan = planned(place, runs, definition, parameters, steps, found if steps else None)
-        _begin(plan, token, "", as_json)
+        _begin(plan, token, "", as_json, repeated)
         return
     if given:
         raise BadInput(
@@ -128,26 +127,35 @@ def stop(
     found = runs.run(runs.find(run, is_running, "running "))
     if not found.is_running:
         raise BadInput(f"execution {found.execution_id} has ended already: {found.status}")
-    runs.stop(found.arn, token)
+    already = found.status == "Stopping"
+    if not already:
+        runs.stop(found.arn, token)
     if as_json:
-        print(json.dumps({"execution": found.execution_id, "arn": found.arn, "token": token}, indent=2))
+        facts = {"execution": found.execution_id, "arn": found.arn, "token": token, "already": already}
+        print(json.dumps(facts, indent=2))
         return
-    print(f"stopping {found.execution_id}: a training job has two minutes to seal a checkpoint")
+    what = "is stopping already" if already else "is stopping"
+    print(f"{found.execution_id} {what}: a training job has two minutes to seal a checkpoint")
     print(f"  next:   {program()} watch {found.execution_id}{place.options}")
     print(f"          {program()} resume {found.execution_id}{place.options}")
 
 
-def _begin(plan: Planned, token: str, name: str, as_json: bool) -> None:
+def _begin(plan: Planned, token: str, name: str, as_json: bool, repeated: bool) -> None:
+    """Start it and say so. `repeated`: the token was given, so that it may have been started before."""
     from pipeline.aws.executions import Start
 
     source = plan.source.arn if plan.source else ""
+    before = {run.arn for run in plan.runs.listed()} if repeated else set()
     with _telling(token):
         arn = plan.runs.start(Start(plan.parameters, token, name, plan.steps, source))
+    if arn in before:
+        refuse_other(plan, arn)
     if as_json:
-        found = for_machines(plan, execution=arn.rsplit("/", 1)[-1], arn=arn, token=token)
+        found = for_machines(plan, execution=arn.rsplit("/", 1)[-1], arn=arn, token=token, started_before=arn in before)
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    _say(arn, f"started {plan.runs.pipeline}", token, plan.place.options, False)
+    what = f"{plan.runs.pipeline} had been started already" if arn in before else f"started {plan.runs.pipeline}"
+    _say(arn, what, token, plan.place.options, False)
     if plan.answer:
         print(f"  plan:   {plan_in_words(plan.answer)}")
     if plan.steps:
@@ -163,7 +171,7 @@ def _telling(token: str) -> Iterator[None]:
     """Tell the token where the answer was lost: what was asked for may have begun, and without it would begin twice."""
     from pipeline.aws.session import Denied, Missing
 
-    again = f"repeat the same command with --token {token}: what has begun does not begin again"
+    again = f"wait a minute, then repeat the same command with --token {token}: what has begun does not begin again"
     try:
         yield
     except KeyboardInterrupt:
@@ -171,7 +179,7 @@ def _telling(token: str) -> Iterator[None]:
     except AsusuError as error:
         if isinstance(error, (BadInput, Denied, Missing)):
             raise  # an answer: nothing has begun
-        raise type(error)(error.message, hint="; ".join(filter(None, (error.hint, again)))) from error
+        raise type(error)(error.message, hint=again) from error  # without the token, it might begin twice
 
 
 def _say(arn: str, what: str, token: str, options: str, as_json: bool) -> None:
@@ -200,22 +208,6 @@ def _refuse_retry(run: Run, options: str) -> None:
             f"execution {run.execution_id} was refused by the gate, and would be again",
             hint=f"{program()} explain {run.execution_id}{options}",
         )
-
-
-def _with_checkpoint(runs: Executions, wanted: str) -> Run:
-    """The run that a checkpoint is of. Raises BadInput unless the checkpoint lies sealed and whole in S3."""
-    from pipeline.aws.checkpoints import checkpoints_of
-
-    execution_id, _, name = wanted.partition("/")
-    run = runs.run(runs.find(execution_id))
-    found = checkpoints_of(runs.account, runs.definition(run.arn), run.execution_id, runs.pipeline)
-    usable = [row for row in found if TRAINING in row.steps and row.state == "sealed" and name in ("", row.name)]
-    if not usable:
-        raise BadInput(
-            f"no sealed checkpoint {name + ' ' if name else ''}of execution {execution_id} lies in S3",
-            hint=f"{program()} checkpoints {execution_id}{runs.options} says what is there",
-        )
-    return run
 
 
 def _from_training(definition: Definition, run: Run) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pipeline.cli.checkpointed import RESUME_FROM, earlier_run, refuse_unsealed
 from pipeline.cli.deployed import Deployed
 from pipeline.cli.outcome import program
 from pipeline.cli.run import refuse_problems
@@ -17,7 +18,7 @@ from pipeline.local.parameters import typed_parameters
 from pipeline.review.wording import dollars, duration, spread
 from pipeline.runs import Run
 from pipeline.runs.judgement import PlanRefused, judge
-from pipeline.runs.selection import read_before, taken_over, trains
+from pipeline.runs.selection import TRAINING, read_before, taken_over, trains
 from steps.contract import BaseModelManifest, CorpusManifest
 from steps.parameters import check_all
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 DISPLAY_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,81}")  # botocore's shape of PipelineExecutionDisplayName
 SHORT_HOURS = 0.1  # under it an estimate of the training says little: starting the machine takes as long
+NOTHING = "none"  # of ResumeFrom: the training begins anew
 SOURCES = ("Succeeded", "Failed")  # API reference of SelectiveExecutionConfig: no other execution can be a source
 
 
@@ -98,11 +100,13 @@ def planned(
     """Parameters completed and checked, the plan judged. Nothing is started.
 
     What was not given comes from the source, else from the environment's start_parameters. Raises BadInput for
-    parameters that are refused, PlanRefused for a plan that cannot work.
+    parameters that are refused and for a checkpoint that is not there, PlanRefused for a plan that cannot work.
     """
     before = runs.parameters(source.arn) if source else place.settings.start_parameters
     parameters = {**before, **given}
     _refuse_parameters(definition, parameters)
+    if parameters.get(RESUME_FROM, NOTHING) != NOTHING and (not steps or TRAINING in steps):
+        refuse_unsealed(runs, *earlier_run(runs, parameters[RESUME_FROM]))
     notes = []
     if source:
         reused = taken_over(definition, steps)
@@ -119,6 +123,24 @@ def planned(
         except AsusuError as error:
             notes.append(f"the plan was not judged, Preflight will: {error.message}")
     return Planned(place, runs, definition, parameters, steps, source, answer, notes)
+
+
+def refuse_other(plan: Planned, arn: str) -> None:
+    """Raises BadInput where the execution that a token had begun is not the planned one."""
+    began = plan.runs.run(arn)
+    declared = {row.name for row in plan.definition.parameters}
+    given = {name: value for name, value in plan.runs.parameters(arn).items() if name in declared}
+    theirs, ours = typed_parameters(plan.definition, given), typed_parameters(plan.definition, plan.parameters)
+    other = [f"{name}={theirs[name]} instead of {ours[name]}" for name in ours if theirs[name] != ours[name]]
+    if set(began.selected) != set(plan.steps):
+        other.append(f"{'the steps ' + ', '.join(began.selected) if began.selected else 'all steps'}")
+    if began.source != (plan.source.arn if plan.source else ""):
+        other.append(f"results of {began.source.rpartition('/')[2] or 'no other execution'}")
+    if other:
+        raise BadInput(
+            f"this token has started execution {began.execution_id} already, with {'; '.join(other)}: nothing was started",
+            hint=f"leave out --token to start another; {program()} watch {began.execution_id}{plan.place.options}",
+        )
 
 
 def plan_in_words(answer: Answer) -> str:

@@ -11,13 +11,14 @@ import typer
 from rich.console import Console
 
 from pipeline.checkout import checkout
-from pipeline.cli.check_view import print_checks
+from pipeline.cli.check_view import print_rows
 from pipeline.cli.definition import Account, AsJson, Env, Recipe
-from pipeline.cli.deployed import Deployed
+from pipeline.cli.deployed import Deployed, deployed
 from pipeline.cli.outcome import program
-from pipeline.cli.plan import DefinitionFile, planned_upsert, show, work_of
+from pipeline.cli.plan import DefinitionFile, planned_upsert, show, source_of, work_of
 from pipeline.cli.plan_view import Paper
-from pipeline.cli.planning import Planned, against_account, connected, records_of
+from pipeline.cli.planning import Planned, against_account, records_of
+from pipeline.definition import with_own_sum
 from pipeline.errors import AsusuError, BadInput, harmless
 from pipeline.plan.refusal import Allowed, refuse
 from pipeline.preflight import Check, check_offline
@@ -48,16 +49,16 @@ def upsert(
     code = checkout()
     planned = planned_upsert(env, account, recipe, definition)
     paper = Paper(Console())
-    show(paper, planned, work_of(0, 0, 97.0))
+    show(paper, planned, work_of(0, 0, 97.0), source_of(definition))
     if planned.idle:
         return
     checks = _checks(paper, planned)
-    refuse(planned.plan, checks, code, planned.drift, Allowed(accept, allow_dirty, overwrite_edits))
+    refuse(planned.looser, checks, code, planned.lost, Allowed(accept, allow_dirty, overwrite_edits))
     _confirm(planned.place.name, yes)
     from pipeline.aws.deploying import Deployment
 
     who = planned.place.account.caller()["Arn"]
-    why = Deployment("upsert", code.code, who, code.dirty, tuple(one.what for one in planned.plan.loosened))
+    why = Deployment("upsert", code.code, who, code.dirty, planned.accepted)
     _deploy(paper, planned, why)
 
 
@@ -75,7 +76,7 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Return to an earlier definition, with its role and tags; starts no run, needs no SDK. --json goes with --list."""
-    place = connected(env, account, recipe)
+    place = deployed(env, account, recipe)
     records = records_of(place)
     if listing:
         _print_list(list(records.newest_first()), as_json)
@@ -85,7 +86,7 @@ def rollback(
     planned, target = _planned_rollback(place, records, to)
     paper = Paper(Console())
     paper.say(f"back to {target.action} {target.number} of {target.at:%Y-%m-%d %H:%M} UTC, by {target.by}")
-    show(paper, planned, work_of(0, 0, 97.0))
+    show(paper, planned, work_of(0, 0, 97.0), f"that of {target.action} {target.number}")
     if planned.idle:
         return
     # What is refused for new definitions today may have been fine then, and a rollback is for emergencies.
@@ -93,13 +94,13 @@ def rollback(
         Check(row.name, "warning", row.detail, row.fix) if row.status == "refused" else row for row in _offline(planned)
     ]
     _print_not_ok(paper, checks)
-    refuse(planned.plan, checks, None, planned.drift, Allowed(looser_gate=accept, edits=overwrite_edits))
+    refuse(planned.looser, checks, None, planned.lost, Allowed(looser_gate=accept, edits=overwrite_edits))
     _confirm(place.name, yes)
     from pipeline.aws.deploying import Deployment
 
     who = place.account.caller()["Arn"]
-    accepted = tuple(one.what for one in planned.plan.loosened)
-    _deploy(paper, planned, Deployment("rollback", target.code, who, target.dirty, accepted, target.number))
+    why = Deployment("rollback", target.code, who, target.dirty, planned.accepted, target.number)
+    _deploy(paper, planned, why)
 
 
 def _planned_rollback(place: Deployed, records: Records, number: int | None) -> tuple[Planned, Record]:
@@ -110,7 +111,7 @@ def _planned_rollback(place: Deployed, records: Records, number: int | None) -> 
     if situation.last is None:
         raise BadInput(f"{place.name} has no recorded upsert to return to", hint=f"{program()} plan{place.options}")
     target = previous(records, situation.last, number)
-    wanted = Wanted(records.definition(target.definition), target.role, target.tags)
+    wanted = Wanted(with_own_sum(records.definition(target.definition)), target.role, target.tags)
     return against_account(place, records, situation, wanted), target
 
 
@@ -122,14 +123,14 @@ def _checks(paper: Paper, planned: Planned) -> list[Check]:
 
 def _offline(planned: Planned) -> list[Check]:
     chosen = planned.place.settings
-    return planned.place.remedies.rows(check_offline(chosen, planned.after, chosen.start_parameters))
+    return planned.place.remedies.rows(check_offline(chosen, planned.after, chosen.start_parameters, starting=False))
 
 
 def _print_not_ok(paper: Paper, checks: Sequence[Check]) -> None:
     rows = [row for row in checks if row.status != "ok"]
     paper.head(f"Preflight, without the account: {len(checks) - len(rows)} of {len(checks)} checks are ok")
     if rows:
-        print_checks(paper.console, rows)
+        print_rows(paper.console, rows)
 
 
 def _confirm(name: str, yes: bool) -> None:
@@ -150,8 +151,10 @@ def _deploy(paper: Paper, planned: Planned, why: Deployment) -> None:
     paper.head(f"{place.name} is in place; no run was started", "bold green")
     paper.say(f"{record.action} {record.number}, definition {record.definition[:12]}, code {record.code[:12]}", 2)
     paper.say(f"start a run: {program()} start{place.options}", 2)
-    if record.number > 1:
-        paper.say(f"go back:     {program()} rollback{place.options}", 2)
+    before = planned.situation.last
+    if before and before.state == "done" and before.definition != record.definition:
+        to = f" --to {before.number}" if record.restores else ""  # going back from a rollback is going forwards
+        paper.say(f"go back:     {program()} rollback{to}{place.options}", 2)
 
 
 def _print_list(records: list[Record], as_json: bool) -> None:

@@ -106,8 +106,11 @@ class View:
             self._console.print(f"    {name}: {text}", highlight=False, soft_wrap=True, markup=False)
 
     def on_note(self, name: str, text: str) -> None:
-        """What a step found, shown when it has ended."""
+        """What a step found, shown when it has ended; where that was said already, in a line of its own."""
         self._notes[name] = text
+        step = self._rows.get(name)
+        if text and self._live is None and step is not None and step.status == "Succeeded":
+            self._console.print(f"    {name}: {text}", highlight=False, soft_wrap=True, markup=False)
 
     def _line(self, step: StepRecord) -> str:
         mark, _ = MARKS[step.status]

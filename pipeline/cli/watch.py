@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -22,13 +22,15 @@ from pipeline.errors import AsusuError, BadInput, Interrupted, harmless
 from pipeline.local.record import StepRecord
 from pipeline.review.wording import duration
 from pipeline.runs import Run
-from pipeline.runs.progress import progress_in
+from pipeline.runs.progress import Progress, progress_in
 
 if TYPE_CHECKING:
     from pipeline.aws.executions import Executions
 
 LINES = 200  # of a log, over which the pace is taken
+LATE_LOOKS = 4  # for the last words of a step that has ended: its log arrives a little later
 QUIET_SECONDS = 300.0  # between two lines of progress where nothing is drawn in place: a run may take a week
+JOBS = ("Training", "Processing")  # types of the steps that have a log
 Answer = TypeVar("Answer")
 LONGEST_WAIT = 300.0  # seconds between two attempts to reach the account again
 
@@ -42,7 +44,8 @@ def watch(
     as_json: AsJson = False,
 ) -> None:
     """Watch a run to its end; Ctrl-C leaves it alone. Exit 0 succeeded, 1 failed or stopped, 4 refused by the gate."""
-    place, runs = executions_of(env, account, recipe, f"{program()} run --local shows itself")
+    place, patient = executions_of(env, account, recipe, f"{program()} run --local shows itself")
+    runs = replace(patient, account=patient.account.brief())  # it asks again itself
     arn = runs.run(runs.find(run)).arn
     which = f"{arn.rsplit('/', 1)[-1]}{place.options}"
     again = f"{program()} watch {which}"
@@ -71,6 +74,7 @@ class Watching:
     every: float
     sleep: Callable[[float], None]
     _seen: dict[str, StepRecord] = field(default_factory=dict)
+    _awaited: dict[str, int] = field(default_factory=dict)  # steps without last words, and how often to look for them
     _silent: str = ""  # why no log can be read, once that is said
 
     def to_the_end(self) -> Run:
@@ -90,38 +94,61 @@ class Watching:
                 view.on_step(step)
                 self._tell(view, step)
             elif self._seen.get(step.name) != step:
-                self._tell(view, step)  # its last words, which stand in the line that says it has ended
+                self._awaited[step.name] = LATE_LOOKS if step.status == "Succeeded" and not step.reused else 0
+                view.on_note(step.name, "")  # how far it was is no longer true
+                self._tell_last(view, step)  # stands in the line that says it has ended
                 view.on_step(step)
+            else:
+                self._tell_last(view, step)
             self._seen[step.name] = step
         return run
 
     def _tell(self, view: View, step: StepRecord) -> None:
-        """Hand the view what the step's job says: its log, else its metrics, else what the service does with it."""
-        from pipeline.aws.logs import describe_job, tail
+        """Hand the view what a running step's job says: its log, else its metrics, else what the service does with it."""
+        from pipeline.aws.logs import describe_job
 
-        if step.type not in ("Training", "Processing"):
+        if step.type not in JOBS:
             return
+        found = self._said(step)
+        if found and found.event:
+            view.on_progress(step.name, harmless(describe_progress(found.event, found.phase, found.moment)))
+        elif found:
+            view.on_note(step.name, harmless(found.note))
+        elif job := self._allowed(lambda: describe_job(self.runs.account, step)):
+            metrics = [f"{name.partition(':')[2]} {value:.4g}" for name, value in job.metrics.items()]
+            view.on_progress(step.name, harmless(", ".join(metrics) or job.doing))
+
+    def _tell_last(self, view: View, step: StepRecord) -> None:
+        """Hand the view the last words of a step that has ended, once they can be read."""
+        if step.type in JOBS and self._awaited.get(step.name):
+            self._awaited[step.name] -= 1
+            found = self._said(step)
+            if found and found.note:
+                self._awaited[step.name] = 0
+                view.on_note(step.name, harmless(found.note))
+
+    def _said(self, step: StepRecord) -> Progress | None:
+        from pipeline.aws.logs import tail
+
+        return self._allowed(
+            lambda: progress_in((line.moment, line.text) for line in tail(self.runs.account, step, LINES))
+        )
+
+    def _allowed(self, ask: Callable[[], Answer]) -> Answer | None:
+        """The answer; None, said once, where it may not be asked. Raises what a person must mend, and what passes."""
         try:
-            found = progress_in((line.moment, line.text) for line in tail(self.runs.account, step, LINES))
+            return ask()
         except BadInput:
             raise
         except AsusuError as error:
             if _passes(error):
                 raise
-            found = None
             if not self._silent:
                 self._silent = error.message
                 self.console.print(
                     f"note: no progress is shown: {harmless(error.message)}", highlight=False, markup=False
                 )
-        if found and found.event:
-            view.on_progress(step.name, harmless(describe_progress(found.event, found.phase, found.moment)))
-        elif found:
-            view.on_note(step.name, harmless(found.note))
-        elif step.status == "Executing":
-            job = describe_job(self.runs.account, step)
-            metrics = [f"{name.partition(':')[2]} {value:.4g}" for name, value in job.metrics.items()]
-            view.on_progress(step.name, harmless(", ".join(metrics) or job.doing))
+            return None
 
     def _reached(self, ask: Callable[[], Answer]) -> Answer:
         """The answer, after as many attempts as it takes while the account cannot be reached."""

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.definition import Definition
+from pipeline.definition import OWN_SUM, Definition
 from pipeline.plan.caching import CacheEffect, cache_effects
 from pipeline.plan.change import Change, describe
 from pipeline.plan.gate import Loosened, loosened
-from pipeline.plan.leaves import differences
+from pipeline.plan.leaves import Path, differences
 
-__all__ = ["CacheEffect", "Change", "Loosened", "Plan", "compare"]
+__all__ = ["CacheEffect", "Change", "Loosened", "Plan", "compare", "undone"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,20 @@ class Plan:
     def empty(self) -> bool:
         """Whether the deployed definition is this one."""
         return not self.creates and not self.changes
+
+
+def undone(edits: Plan, plan: Plan) -> list[Change]:
+    """Those of somebody's edits that a plan changes again. The definition's own sum changes with anything and is no edit."""
+    return [
+        edit
+        for edit in edits.changes
+        if edit.path[-1] != OWN_SUM and any(_overlap(edit.path, change.path) for change in plan.changes)
+    ]
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    shorter = min(len(one), len(other))
+    return one[:shorter] == other[:shorter]
 
 
 def compare(

@@ -17,6 +17,7 @@ from steps.parameters import BY_NAME
 
 DIGEST = re.compile(r"(?P<name>[^@]*?)(?::(?P<tag>[^:@/]+))?@sha256:(?P<digest>[0-9a-f]{64})")
 SHORT = 12  # digits of a digest that a person compares
+LONG, LEAD = 200, 20  # characters that a person reads of a text, and of what stands before the difference
 SPENDING = ("MaxCostUsd", "MaxTrainingHours")
 
 
@@ -65,7 +66,7 @@ def _parameter(found: Difference) -> tuple[str, str]:
         return _whole_parameter(name, found)
     member = found.path[2]
     if member == "DefaultValue" and found.after is ABSENT:
-        return f"{name} has no default any more (was {shown(found.before)})", "a start must give it now"
+        return f"{name} has no default any more (was {_from(shown(found.before), 0)})", "a start must give it now"
     if member == "DefaultValue":
         return _plain(f"default of {name}", found), _default_means(name, found)
     if member == "EnumValues":
@@ -79,7 +80,7 @@ def _whole_parameter(name: str, found: Difference) -> tuple[str, str]:
     default = found.after.get("DefaultValue")
     if default is None:
         return f"new parameter {name}, without a default", "a start that does not give it is refused"
-    return f"new parameter {name}, default {shown(default)}", _help(name)
+    return f"new parameter {name}, default {_from(shown(default), 0)}", _help(name)
 
 
 def _help(name: str) -> str:
@@ -207,9 +208,9 @@ def _name(inner: Path) -> str:
 
 def _plain(name: str, found: Difference, in_unit: Callable[[Any], str] | None = None) -> str:
     if found.before is ABSENT:
-        return f"{name}: new, {(in_unit or shown)(found.after)}"
+        return f"{name}: new, {_from((in_unit or shown)(found.after), 0)}"
     if found.after is ABSENT:
-        return f"{name}: gone (was {(in_unit or shown)(found.before)})"
+        return f"{name}: gone (was {_from((in_unit or shown)(found.before), 0)})"
     if in_unit:
         return f"{name}: {in_unit(found.before)} → {in_unit(found.after)}"
     return f"{name}: {_sides(found)}"
@@ -220,12 +221,28 @@ def _sides(found: Difference) -> str:
     ours, theirs = _inside(found.before), _inside(found.after)
     if isinstance(ours, dict) and isinstance(theirs, dict):
         inner = [
-            f"{place(one.path)} {_or_default(one.before)} → {_or_default(one.after)}"
+            f"{place(one.path)} {' → '.join(_apart(_or_default(one.before), _or_default(one.after)))}"
             for one in differences(ours, theirs)
         ]
         if inner:
             return ", ".join(inner)
-    return f"{shown(found.before)} → {shown(found.after)}"
+    return " → ".join(_apart(shown(found.before), shown(found.after)))
+
+
+def _apart(one: str, other: str) -> tuple[str, str]:
+    """Two texts, of long ones the part from where they differ."""
+    if max(len(one), len(other)) <= LONG:
+        return one, other
+    same = next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), None)
+    start = max(0, (min(len(one), len(other)) if same is None else same) - LEAD)
+    return _from(one, start), _from(other, start)
+
+
+def _from(text: str, start: int) -> str:
+    if not start and len(text) <= LONG:
+        return text
+    end = start + LONG
+    return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''} ({len(text):,} characters)"
 
 
 def _inside(value: Any) -> Any:

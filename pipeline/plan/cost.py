@@ -12,6 +12,7 @@ from pipeline.estimate import Answer, Question, answer
 from pipeline.lint.values import resolve
 from pipeline.lint.walk import dig
 from pipeline.preflight.jobs import jobs_of, with_values
+from pipeline.review.wording import percent
 from steps.contract import ModelShape
 from steps.instances import TRAINING_INSTANCES
 from steps.job import Refused
@@ -87,6 +88,16 @@ def training(definition: Definition, parameters: Mapping[str, str], work: Work) 
         raise Unknown(f"it has no parameter {error.args[0]}") from error
     except (TypeError, ValueError, ArithmeticError, Refused) as error:
         raise Unknown(f"its training step says something that cannot be understood: {error}") from error
+
+
+def ended_early(definition: Definition, parameters: Mapping[str, str], work: Work) -> str:
+    """What ends the training before the work is done, empty where nothing does. Raises Unknown as `training` does."""
+    steps = _values(definition, parameters).get("MaxSteps")
+    ours = training(definition, parameters, work)
+    whole = training(definition, {**parameters, "MaxSteps": "0"}, work)
+    if ours.time.tokens >= whole.time.tokens:
+        return ""
+    return f"MaxSteps={steps} ends it at {percent(ours.time.tokens, whole.time.tokens)} of its Epochs"
 
 
 def _training(definition: Definition) -> str:

@@ -134,7 +134,9 @@ def _guards(before: Definition, after: Definition) -> Iterator[Loosened]:
             instead = next((other for other in present if other.left == guard.left), None)
             meaning = f"{step.name} no longer waits for this" if instead is None else f"{step.name} waits for less"
             yield Loosened(
-                guard.parameter if instead and instead.parameter == guard.parameter else guard.words,
+                guard.parameter
+                if guard.parameter and instead and instead.parameter == guard.parameter
+                else guard.words,
                 guard.words if instead is None or instead.limit is None or guard.limit is None else f"{guard.limit:g}",
                 "" if instead is None else instead.words if instead.limit is None else f"{instead.limit:g}",
                 meaning,

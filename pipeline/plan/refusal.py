@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.checkout import Checkout
 from pipeline.errors import EXIT_REFUSED, AsusuError
-from pipeline.plan import Plan
+from pipeline.plan import Loosened
 from pipeline.preflight import Check
 
 FEW = 5  # paths that a sentence names
@@ -28,13 +28,23 @@ class Allowed:
     edits: bool = False
 
 
-def refuse(plan: Plan, checks: Sequence[Check], code: Checkout | None, drift: str, allowed: Allowed) -> None:
+@dataclass(frozen=True)
+class Lost:
+    """What deploying would lose of what others did since the last upsert, and how to keep it."""
+
+    what: str
+    remedy: str
+
+
+def refuse(
+    looser: Sequence[Loosened], checks: Sequence[Check], code: Checkout | None, lost: Lost | None, allowed: Allowed
+) -> None:
     """Raises DeploymentRefused where anything stands against it. `code` is None where none of it is deployed."""
     reasons = [
         *(f"{check.name}: {check.detail}\n    next: {check.fix}" for check in checks if check.status == "refused"),
         *_dirty(code, allowed),
-        *_drift(drift, allowed),
-        *_gate(plan, allowed),
+        *_edits(lost, allowed),
+        *_gate(looser, allowed),
     ]
     if reasons:
         listed = "\n  ".join(reasons)
@@ -49,18 +59,16 @@ def _dirty(code: Checkout | None, allowed: Allowed) -> list[str]:
     return [f"the code is not that of commit {code.code[:12]}: {paths}\n    next: commit it, or --allow-dirty"]
 
 
-def _drift(drift: str, allowed: Allowed) -> list[str]:
-    if not drift or allowed.edits:
+def _edits(lost: Lost | None, allowed: Allowed) -> list[str]:
+    if lost is None or allowed.edits:
         return []
-    return [
-        f"what is deployed is not what was deployed last: {drift}\n    next: take the edit over, or --overwrite-edits"
-    ]
+    return [f"what is deployed is not what was deployed last: {lost.what}\n    next: {lost.remedy}"]
 
 
-def _gate(plan: Plan, allowed: Allowed) -> list[str]:
-    if not plan.loosened or allowed.looser_gate:
+def _gate(looser: Sequence[Loosened], allowed: Allowed) -> list[str]:
+    if not looser or allowed.looser_gate:
         return []
     listed = ", ".join(
-        f"{one.what} {one.before} → {one.after}" if one.after else f"{one.what} is gone" for one in plan.loosened
+        f"{one.what} {one.before} → {one.after}" if one.after else f"{one.what} is gone" for one in looser
     )
     return [f"the gate gets looser: {listed}\n    next: put it back, or --accept"]

@@ -17,13 +17,18 @@ from steps.parameters import check_all
 OWN_ROWS = ("spot", "mutable-image")  # rules of lint whose findings stand in a row of their own here
 
 
-def check_offline(chosen: Settings, definition: Definition, parameters: Mapping[str, str]) -> list[Check]:
-    """Every check that needs no account. `parameters` are the values given, those of the environment included."""
+def check_offline(
+    chosen: Settings, definition: Definition, parameters: Mapping[str, str], *, starting: bool = True
+) -> list[Check]:
+    """Every check that needs no account. `parameters` are the values given, those of the environment included.
+
+    Without `starting` no run is: parameters that have no default may still be given then.
+    """
     findings = lint(definition)
     jobs = jobs_of(definition, parameters)
     return [
         *_definition(findings),
-        _parameters(definition, parameters),
+        _parameters(definition, parameters, starting),
         check_region(chosen.region),
         *check_images(chosen, definition, jobs),
         check_volume_keys(jobs),
@@ -43,11 +48,13 @@ def _definition(findings: list[Finding]) -> Iterator[Check]:
         yield Check("definition", "ok", "lint has no findings")
 
 
-def _parameters(definition: Definition, given: Mapping[str, str]) -> Check:
+def _parameters(definition: Definition, given: Mapping[str, str], starting: bool) -> Check:
     problems = check_all(dict(given))
     if problems:
         return Check("parameters", "refused", "; ".join(problems), "asusu params")
     missing = [row.name for row in definition.parameters if row.default is None and row.name not in given]
+    if missing and not starting:
+        return Check("parameters", "ok", f"within their ranges; {', '.join(missing)} are given when a run is started")
     if missing:
         detail = f"{', '.join(missing)} not given: what depends on them cannot be judged"
         return Check("parameters", "unknown", detail, "give them with --param; `asusu publish` prints them")

@@ -17,7 +17,7 @@ class Run:
     """One execution. `status` is the service's own word; times are epoch seconds.
 
     `refused`: it ended in a Fail step, by the pipeline's own decision. `name` is the display name, `arn` is empty for a
-    local run.
+    local run. `selected` are the steps of a selective execution, `source` the ARN that the others' results come from.
     """
 
     execution_id: str
@@ -31,6 +31,8 @@ class Run:
     arn: str = ""
     steps: tuple[StepRecord, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
+    selected: tuple[str, ...] = ()
+    source: str = ""
 
     @property
     def is_running(self) -> bool:

@@ -14,10 +14,16 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True)
 class Commands:
-    """What can be typed in the place where the run is. Named in the table below in braces."""
+    """What can be typed in the place where the run is. Named in the table below in braces.
+
+    Of those that take other parameters `start` begins anew, `again` begins the failed step anew and keeps what was before
+    it where that was long work, `other` goes on from the sealed checkpoint too where the failed step is the long training.
+    """
 
     resume: str
     start: str
+    again: str
+    other: str
     params: str
     preflight: str
     publish: str
@@ -81,6 +87,9 @@ def _cause(kind: str, pattern: str, words: str, *following: str, steps: str = ""
     return Cause(kind, re.compile(pattern, re.IGNORECASE | re.DOTALL), words, following, steps)
 
 
+HOST_MEMORY = r"exit code:? 137|container was killed|signal 9 \(Killed\)|Cannot allocate memory|\bMemoryError\b"
+GPU_MEMORY = r"CUDA out of memory|OutOfMemoryError|GPU's memory is too small|CUBLAS_STATUS_ALLOC_FAILED"
+
 CAUSES = (
     _cause(
         "quota",
@@ -101,7 +110,7 @@ CAUSES = (
         r"CapacityError|InsufficientInstanceCapacity|insufficient capacity|unable to provision requested ML",
         "AWS has no free machine of this type in the region at the moment, also after the step's own retries",
         "{resume} (in an hour, or at night)",
-        "or start with another --param TrainingInstanceType=...: {start}",
+        "or, of a training, another machine: {other} --param TrainingInstanceType=...",
     ),
     _cause(
         "waited too long",
@@ -136,7 +145,7 @@ CAUSES = (
         r"|ecr:(?:BatchGetImage|GetDownloadUrlForLayer)|image.{0,200}(?:does not exist|not found)|exec format error",
         "the step's image cannot be pulled or started",
         "{images}, then {upsert}",
-        "{start}",
+        "{other}",
     ),
     _cause(
         "denied",
@@ -156,8 +165,8 @@ CAUSES = (
         "missing input",
         r"No S3 objects found|NoSuchKey|NoSuchBucket|no object s3://",
         "an input is not where the parameters say",
-        "{publish} uploads it and prints the values to start with",
-        "{start}",
+        "put back where it was: {resume}",
+        "or {publish} uploads it and prints the values to start with: {start}",
     ),
     _cause(
         "throttled",
@@ -167,15 +176,32 @@ CAUSES = (
     ),
     _cause(
         "GPU memory",
-        r"CUDA out of memory|OutOfMemoryError|GPU's memory is too small|CUBLAS_STATUS_ALLOC_FAILED",
+        GPU_MEMORY,
+        "the GPU's memory is too small for this run",
+        "a larger machine goes on from what is sealed: {other} --param TrainingInstanceType=...",
+        "a lower --param PackLength=... begins anew: {start}",
+        steps="TrainLora",
+    ),
+    _cause(
+        "GPU memory",
+        GPU_MEMORY,
         "the GPU's memory is too small for this run",
         "start with a lower --param PackLength=..., or a larger TrainingInstanceType: {start}",
     ),
     _cause(
         "host memory",
-        r"exit code:? 137|container was killed|signal 9 \(Killed\)|Cannot allocate memory|\bMemoryError\b",
+        HOST_MEMORY,
         "the process was killed from outside: most often the machine had no memory left",
-        "start with a larger instance, or look at the memory graph of the job: {start}",
+        "{resume} goes on from the newest sealed checkpoint",
+        "killed again, it needs a larger machine: {other} --param TrainingInstanceType=...",
+        steps="TrainLora",
+    ),
+    _cause(
+        "host memory",
+        HOST_MEMORY,
+        "the process was killed from outside: most often the machine had no memory left",
+        "{resume}",
+        "killed again, it needs a larger machine (TrainingInstanceType of a canary, else the environment's file): {again}",
     ),
     _cause(
         "disk full",
@@ -187,7 +213,7 @@ CAUSES = (
         "diverged",
         r"training has diverged|is not a number|loss nan|canary is not learning",
         "training went wrong: the loss is not a number, or does not fall",
-        "start with a lower --param LearningRate=...: {start}",
+        "a lower one trains anew, since a checkpoint keeps its own: {again} --param LearningRate=...",
     ),
     _cause(
         "GPU fault",

@@ -18,11 +18,15 @@ PROGRESS = ('{"event": "progress"', '{"event": "train"', '{"event": "validation"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of the step that ended a run: what the job itself says, and the end of its log."""
+    """What is known of the step that ended a run: what the job itself says, and the end of its log.
+
+    `unsaid` is why the job could not be asked, `missing` why there are no lines.
+    """
 
     said: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
-    missing: str = ""  # why there are no lines
+    unsaid: str = ""
+    missing: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class Explanation:
     cause: str
     said: str
     lines: tuple[str, ...]
+    unsaid: str
     missing: str
     next: tuple[str, ...]
 
@@ -65,8 +70,8 @@ def explain(run: Run, evidence: Evidence, commands: Commands) -> Explanation:
 
 def _in_its_own_words(spoken: list[str], commands: Commands) -> Found:
     following = (
-        f"correct what it names, then {commands.start}",
-        f"or, where nothing is to be corrected, {commands.resume}",
+        f"corrected in place: {commands.resume}",
+        f"corrected by a parameter, or published anew: {commands.again}",
     )
     if spoken:
         return Found("the step's own refusal", "the step says itself what is wrong", following)
@@ -104,6 +109,7 @@ def _answer(
         cause=found.words,
         said=_plain(said),
         lines=tuple(telling[-SHOWN_LINES:]),
+        unsaid=evidence.unsaid,
         missing=evidence.missing,
         next=found.next,
     )

@@ -11,6 +11,8 @@ from pipeline.definition import Definition, Step, in_order, needs, references
 from pipeline.errors import BadInput
 
 LAST_CANARY = "CanaryResume"
+TRAINING = "TrainLora"  # the long one, which reads ResumeFrom
+BEHIND_CANARIES = (TRAINING, "EvaluateModel")
 MOST_SELECTED = 50  # botocore's shape of SelectedSteps
 
 

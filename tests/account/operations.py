@@ -42,6 +42,8 @@ class Account:
     tokens: dict[str, str] = field(default_factory=dict)
     facts: dict[str, dict[str, str]] = field(default_factory=dict)
     creators: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    selections: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    deciders: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def backend(self) -> Any:
@@ -101,6 +103,7 @@ def after_start(account: Account, request: Mapping[str, Any], answer: Answer, ca
     selective = request.get("SelectiveExecutionConfig", {})
     account.tokens[str(request.get("ClientRequestToken", uuid.uuid4()))] = arn
     account.creators[arn] = caller
+    account.selections[arn] = selective
     account.platform.start(
         arn.rpartition("/")[2],
         name,
@@ -113,14 +116,16 @@ def after_start(account: Account, request: Mapping[str, Any], answer: Answer, ca
 
 
 def after_describe(account: Account, request: Mapping[str, Any], answer: Answer, caller: Mapping[str, str]) -> Answer:
-    """The real status and reason, and who started it."""
+    """The real status and reason, who started it, and which steps were chosen."""
     status, reason = account.platform.status(account.execution_id(request))
     creator = account.creators.get(str(request["PipelineExecutionArn"]))
+    selective = account.selections.get(str(request["PipelineExecutionArn"]))
     return {
         **answer,
         "PipelineExecutionStatus": status,
         **({"FailureReason": reason[:1300]} if reason else {}),
         **({"CreatedBy": {"IamIdentity": dict(creator)}} if creator else {}),
+        **({"SelectiveExecutionConfig": selective} if selective else {}),
     }
 
 
@@ -271,6 +276,7 @@ def after_decision(account: Account, request: Mapping[str, Any], answer: Answer,
     The service answers first and delivers later; here the delivery comes first, so that nobody has to wait.
     """
     package = account.package(request)
+    account.deciders[package.arn] = caller
     facts = account.facts.pop(package.arn) | (request.get("CustomerMetadataProperties") or {})
     dropped = request.get("CustomerMetadataPropertiesToRemove") or ()
     package.customer_metadata_properties = {name: value for name, value in facts.items() if name not in dropped}
@@ -284,6 +290,15 @@ def after_decision(account: Account, request: Mapping[str, Any], answer: Answer,
     event = {"source": "aws.sagemaker", "detail-type": "SageMaker Model Package State Change", "detail": detail}
     account.platform.invoke("champion", event)
     return answer
+
+
+def after_describing_package(
+    account: Account, request: Mapping[str, Any], answer: Answer, caller: Mapping[str, str]
+) -> Answer:
+    """Who decided last; moto names nobody."""
+    decider = account.deciders.get(str(answer["ModelPackageArn"]))
+    kept = {name: value for name, value in answer.items() if name != "LastModifiedBy"}
+    return {**kept, **({"LastModifiedBy": {"IamIdentity": dict(decider)}} if decider else {})}
 
 
 def _arn(account: Account, resource: str) -> str:
@@ -310,4 +325,5 @@ AFTER: Mapping[str, Callable[[Account, Mapping[str, Any], Answer, Mapping[str, s
     "SageMaker.DescribePipelineExecution": after_describe,
     "SageMaker.ListPipelineExecutions": after_list,
     "SageMaker.UpdateModelPackage": after_decision,
+    "SageMaker.DescribeModelPackage": after_describing_package,
 }

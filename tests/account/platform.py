@@ -32,21 +32,27 @@ LOG_GROUPS = {"Training": "/aws/sagemaker/TrainingJobs", "Processing": "/aws/sag
 
 @dataclass
 class Running:
-    """A process that runs an execution, and the thread that carries what it makes into the account."""
+    """An execution that has not ended. Without a process it waits for its turn."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | None = None
     stopping: bool = False
 
 
 @dataclass
 class Platform:
-    """One account's executions below `folder`; `endpoint` is the account's own address."""
+    """One account's executions below `folder`; `endpoint` is the account's own address.
+
+    The service runs several at once. Here they share one work directory, whose cache is the account's, so one waits for the
+    other: it is Executing meanwhile, and has no steps.
+    """
 
     folder: Path
     number: str
     region: str
     endpoint: str = ""
     running: dict[str, Running] = field(default_factory=dict)
+    never_begun: set[str] = field(default_factory=set)  # stopped before their turn
+    _turn: threading.Lock = field(default_factory=threading.Lock)
     _sent: dict[Path, tuple[int, int]] = field(default_factory=dict)
     _logged: dict[Path, int] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -88,23 +94,20 @@ class Platform:
         self.proceed(execution_id)
 
     def proceed(self, execution_id: str) -> None:
-        """Start the process, also of an execution that had ended; the objects of the account lie ready for it."""
-        with self._lock:
-            self._fetch()
-            with (self.folder / "executions" / f"{execution_id}.log").open("ab") as log:
-                process = subprocess.Popen(
-                    [sys.executable, "-m", "tests.account.execution", str(self.folder), execution_id],
-                    stdout=log,
-                    stderr=log,
-                )
-            self.running[execution_id] = Running(process)
-        threading.Thread(target=self._follow, args=(execution_id,), daemon=True).start()
+        """Run an execution when no other one runs, also one that had ended."""
+        self.never_begun.discard(execution_id)
+        self.running[execution_id] = Running()
+        threading.Thread(target=self._take_turn, args=(execution_id,), daemon=True).start()
 
     def stop(self, execution_id: str) -> None:
-        """As StopPipelineExecution: the running job gets SIGTERM."""
-        if running := self.running.get(execution_id):
+        """As StopPipelineExecution: the running job gets SIGTERM, once, since a second would end it without a checkpoint."""
+        with self._lock:
+            running = self.running.get(execution_id)
+            if running is None or running.stopping:
+                return
             running.stopping = True
-            running.process.send_signal(signal.SIGTERM)
+            if running.process:
+                running.process.send_signal(signal.SIGTERM)
 
     def status(self, execution_id: str) -> tuple[str, str]:
         """Status and failure reason of an execution."""
@@ -112,6 +115,8 @@ class Platform:
         if running is not None:
             return ("Stopping" if running.stopping else "Executing"), ""
         if record is None:
+            if execution_id in self.never_begun:
+                return "Stopped", ""
             log = self.folder / "executions" / f"{execution_id}.log"
             return "Failed", log.read_text(encoding="utf-8", errors="replace")[-1000:] if log.is_file() else ""
         return record.status, record.failure_reason if record.status == "Failed" else ""
@@ -152,10 +157,43 @@ class Platform:
         for execution_id in list(self.running):
             self.stop(execution_id)
         for running in list(self.running.values()):
-            running.process.wait(60)
+            if running.process:
+                running.process.wait(60)
 
-    def _follow(self, execution_id: str) -> None:
-        process = self.running[execution_id].process
+    def _take_turn(self, execution_id: str) -> None:
+        """The life of an execution: waiting, running, carried into the account."""
+        while not self._turn.acquire(timeout=EVERY_SECONDS):
+            with self._lock:
+                if self.running[execution_id].stopping:
+                    self._leave(execution_id)
+                    return
+        try:
+            with self._lock:
+                if self.running[execution_id].stopping:
+                    self._leave(execution_id)
+                    return
+                process = self._begin(execution_id)
+                self.running[execution_id].process = process
+            self._follow(execution_id, process)
+        finally:
+            self._turn.release()
+
+    def _leave(self, execution_id: str) -> None:
+        """End an execution that was stopped before its turn."""
+        self.never_begun.add(execution_id)
+        del self.running[execution_id]
+
+    def _begin(self, execution_id: str) -> subprocess.Popen[bytes]:
+        """Start the process; the objects of the account lie ready for it."""
+        self._fetch()
+        with (self.folder / "executions" / f"{execution_id}.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "tests.account.execution", str(self.folder), execution_id],
+                stdout=log,
+                stderr=log,
+            )
+
+    def _follow(self, execution_id: str, process: subprocess.Popen[bytes]) -> None:
         while True:
             ended = process.poll() is not None
             with self._lock:

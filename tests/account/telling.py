@@ -127,6 +127,7 @@ def _run(diary: Diary, params: list[str]) -> None:
     diary.note("start", "operator", "start", *params, "--json")
     token = diary.found("start")["token"]
     diary.note("start repeated", "operator", "start", *params, "--token", token, "--json")  # as after a lost answer
+    diary.note("start repeated otherwise", "operator", "start", *params, "--token", token, "--canary-only")
     _until(lambda: _sealed(diary.office, diary.found("start")["execution"]), "a checkpoint is sealed")
     diary.note("stop", "operator", "stop")
     diary.note("watch the stop", "operator", "watch", "--every", "0.5")

@@ -97,6 +97,10 @@ def test_the_canaries_alone_run_up_to_the_second(diary):
 
 def test_a_start_repeated_with_its_token_is_the_same_run(diary):
     assert diary.found("start repeated")["arn"] == diary.found("start")["arn"]
+    assert diary.found("start repeated")["started_before"]
+    assert not diary.found("start")["started_before"]
+    assert diary["start repeated otherwise"].returncode == 2
+    assert "already, with all steps: nothing was started" in diary["start repeated otherwise"].stderr
 
 
 def test_a_run_is_stopped_in_its_training_and_explained(diary):
@@ -152,6 +156,7 @@ def test_nobody_approves_their_own_run_and_somebody_else_does(diary):
     (package,) = diary.found("packages at last")
     assert package["ModelApprovalStatus"] == "Approved"
     assert package["Champion"]
+    assert package["LastModifiedBy"]["IamIdentity"]["Arn"].endswith(":user/approver")
 
 
 def test_the_approval_event_publishes_the_champion(diary, office):

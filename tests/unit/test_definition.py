@@ -3,16 +3,18 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline import settings
-from pipeline.definition import compile_recipe, digest, in_order, needs, read
+from pipeline.definition import compile_recipe, digest, in_order, needs, read, with_own_sum
 from pipeline.errors import BadInput
 from pipeline.lint import lint
 from steps.contract import DATA_REPORT, EVALUATION_REPORT, REGISTRY_KEYS
@@ -336,3 +338,23 @@ def test_a_settings_file_that_is_no_text_is_bad_input(tmp_path, name):
     (tmp_path / "folder.yaml").mkdir()
     with pytest.raises(BadInput, match=r"binary.yaml cannot be read|no settings file .*folder.yaml"):
         settings.load(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("spelled", [{"indent": 2}, {"separators": (",", ":")}, {"sort_keys": True}])
+def test_an_edited_definition_is_given_its_own_sum_however_it_is_spelled(spelled: dict[str, Any]) -> None:
+    raw = json.loads((files("pipeline") / "compiled" / "igbo.local.json").read_text(encoding="utf-8"))
+    raw["Parameters"][2]["DefaultValue"] = "ml.g5.12xlarge"
+    text = with_own_sum(json.dumps(raw, **spelled))
+    (stated,) = {found[2] for found in re.finditer(r'"(DefinitionSha256)": "([0-9a-f]*)"', text)}
+    assert stated == digest(text)
+    assert with_own_sum(text) == text
+
+
+@pytest.mark.parametrize("stated", ["", "wrong", None, {"Get": "Parameters.Seed"}])
+def test_a_sum_that_is_none_is_set_right(stated: Any) -> None:
+    text = with_own_sum(json.dumps({"Steps": [{"Environment": {"DefinitionSha256": stated}}]}))
+    assert json.loads(text)["Steps"][0]["Environment"]["DefinitionSha256"] == digest(text)
+
+
+def test_a_definition_without_the_slot_stays_as_it_is() -> None:
+    assert with_own_sum('{"Steps":[]}') == '{"Steps":[]}'

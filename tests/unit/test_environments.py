@@ -62,6 +62,15 @@ def test_every_error_of_a_file_is_said_at_once(tmp_path: Path) -> None:
         assert place in raised.value.message
 
 
+def test_what_is_missing_is_named_without_all_that_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    lines = text("production").replace("{account}", NOBODY).splitlines()
+    path.write_text("\n".join(line for line in lines if not line.startswith("region:")), encoding="utf-8")
+    with pytest.raises(BadInput) as raised:
+        settings.load(str(path))
+    assert raised.value.message.splitlines()[1:] == ["  region: Field required"]
+
+
 def test_settings_that_contradict_each_other_and_wrong_start_values_are_said_at_once(tmp_path: Path) -> None:
     path = tmp_path / "broken.yaml"
     broken = text("production").replace("{account}", NOBODY).replace("max_runtime_hours: 120", "max_runtime_hours: 1")
@@ -72,3 +81,22 @@ def test_settings_that_contradict_each_other_and_wrong_start_values_are_said_at_
         settings.load(str(path))
     for said in ("stop_margin_minutes 60", "LoraRank=300", "Colour"):
         assert said in raised.value.message
+
+
+def test_contradictions_and_wrong_start_values_are_said_beside_wrong_fields(tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    broken = text("production").replace("{account}", NOBODY).replace("kms_key: alias/asusu", 'kms_key: ""')
+    broken = broken.replace("enabled: false", "enabled: true").replace("max_wait_hours: 168", "max_wait_hours: 119")
+    path.write_text(f'{broken}\nstart_parameters:\n  LoraRank: "300"\n', encoding="utf-8")
+    with pytest.raises(BadInput, match=r"has 3 problem\(s\)") as raised:
+        settings.load(str(path))
+    for said in ("kms_key", "max_wait_hours 119 is under max_runtime_hours 120", "LoraRank=300"):
+        assert said in raised.value.message
+
+
+@pytest.mark.parametrize("number", ["123", "12345678901x", "", "123456789012\n", "１２３４５６７８９０１２"])
+def test_what_is_no_account_number_is_said_before_the_roles_it_would_spoil(number: str) -> None:
+    with pytest.raises(BadInput, match="no account number") as raised:
+        settings.load("production", {"account": number})
+    assert "--account" in raised.value.hint
+    assert "roles" not in raised.value.message

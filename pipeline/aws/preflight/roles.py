@@ -5,6 +5,7 @@ Whoever deploys passes the pipeline's role to the service; an execution, as that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -16,6 +17,7 @@ from pipeline.settings import Settings
 
 SERVICE = "sagemaker.amazonaws.com"
 UPDATE = "sagemaker:UpdatePipeline"
+WILDCARD = re.compile(r"[*?]")  # of StringLike, ArnLike and ArnEquals; StringEquals has none
 PASSED_TO = [
     {"ContextKeyName": "iam:PassedToService", "ContextKeyType": "string", "ContextKeyValues": [SERVICE]},
 ]
@@ -81,9 +83,13 @@ def _allows(statement: Mapping[str, Any], number: str, region: str) -> tuple[Sta
             }.get(key.lower())
             if here is None or not operator.startswith(("StringEquals", "StringLike", "ArnLike", "ArnEquals")):
                 return "unknown", f"its trust policy has a condition that cannot be judged here: {operator} {key}"
+            literal = operator.startswith("StringEquals")
+            possible = [
+                text for text in patterns if not (literal and WILDCARD.search(text))
+            ]  # IAM takes them as they are
             if key.lower() == "aws:sourcearn":  # the resource is the service's own choice: account and region decide
-                patterns, here = [":".join(text.split(":")[:5]) for text in patterns], here.rsplit(":", 1)[0]
-            if not any(fnmatchcase(here, pattern) for pattern in patterns):
+                possible, here = [":".join(text.split(":")[:5]) for text in possible], here.rsplit(":", 1)[0]
+            if not any(fnmatchcase(here, pattern.replace("[", "[[]")) for pattern in possible):
                 return "refused", f"its trust policy wants {key} {', '.join(patterns)}, and here it is {here}"
     return "ok", "there, and SageMaker may take it"
 

@@ -62,12 +62,25 @@ def test_an_approval_records_status_reason_and_who_and_says_that_the_champion_fo
 
 def test_a_rejection_records_its_reason(office: Office, asusu: Asusu) -> None:
     name = office.register(1.0)
-    assert asusu("reject", "1", "--reason", "it invents names")[0] == 0
+    code, said, _ = asusu("reject", "1", "--reason", "it invents names")
+    assert code == 0
+    assert "champion" not in said  # which it never was
     package = office.package(name)
     assert (package["ModelApprovalStatus"], package["ApprovalDescription"].split(" (by")[0]) == (
         "Rejected",
         "it invents names",
     )
+
+
+def test_the_champions_folder_follows_where_the_champion_is_rejected_and_not_where_another_is(office: Office) -> None:
+    first, second = office.register(1.0), office.register(2.0)
+    for name in (first, second):
+        package = office.package(name)
+        office.packages.decide(package, "Approved", "good", own=False)
+        office.restore_metadata(package)
+    for name, follows in ((first, False), (second, True)):
+        notes = office.packages.decide(office.package(name), "Rejected", "no longer", own=False)
+        assert ("the champion's folder follows" in " ".join(notes)) is follows
 
 
 def test_approving_an_older_version_again_makes_it_champion(office: Office) -> None:

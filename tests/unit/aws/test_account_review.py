@@ -142,7 +142,7 @@ def test_the_page_lies_in_a_folder_of_the_account_and_nothing_else_is_left_here(
     code, out, err = asusu("review", "--markdown")
     assert code == 0, err
     page = Path("work") / "reports" / NUMBER / f"{GROUP}-1.html"
-    assert f"{GROUP}/1, PendingManualApproval\n  dossier:  {page}\n" in out
+    assert f"{GROUP}/1, waiting for approval\n  dossier:  {page}\n" in out
     assert "Passed the gate, waiting for approval" in page.read_text(encoding="utf-8")
     left = sorted(path for path in Path("work").rglob("*") if path.is_file())
     assert left == [page, page.with_suffix(".md")]

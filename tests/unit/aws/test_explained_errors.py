@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import boto3
@@ -30,7 +32,12 @@ def no_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
 @contextmanager
 def refusing(client: Any, operation: str, code: str) -> Iterator[None]:
     with Stubber(client) as stub:
-        stub.add_client_error(operation, service_error_code=code, service_message="of the service")
+        stub.add_client_error(
+            operation,
+            service_error_code=code,
+            service_message="of the service",
+            response_meta={"RetryAttempts": 5},
+        )
         yield
 
 
@@ -111,3 +118,59 @@ def test_an_answer_that_is_not_one_of_aws_is_said_and_may_be_another_later() -> 
     with pytest.raises(Unreachable, match="the answer was not one of AWS while asking") as raised, explained("asking"):
         raise ResponseParserError("invalid XML received: <!doctype html>")
     assert "proxy" in raised.value.hint
+
+
+class Gateway(BaseHTTPRequestHandler):
+    """Answers every request with what its server was given."""
+
+    def do_POST(self) -> None:
+        status, kind, body = self.server.answer  # type: ignore[attr-defined]
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        """Nothing."""
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body", "says"),
+    [
+        (502, "text/html", b"<html><h1>502 Bad Gateway</h1></html>", r"failed while asking: Bad Gateway \(502"),
+        (503, "text/html", b"\n<!doctype html><p>upstream", "a gateway answered 503 instead of AWS"),
+        (
+            503,
+            "application/json",
+            b'{"__type": "Unheard", "message": "later"}',
+            r"failed while asking: later \(Unheard",
+        ),
+        (500, "text/plain", b"", r"failed while asking: Internal Server Error \(500"),
+    ],
+)
+def test_what_a_gateway_or_a_broken_service_answers_may_be_another_later(
+    monkeypatch: pytest.MonkeyPatch, status: int, kind: str, body: bytes, says: str
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    server = HTTPServer(("127.0.0.1", 0), Gateway)
+    server.answer = status, kind, body  # type: ignore[attr-defined]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    client = boto3.client(
+        "sagemaker",
+        region_name="us-east-1",
+        endpoint_url=f"http://127.0.0.1:{server.server_port}",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    with pytest.raises(Unreachable, match=says) as raised, explained("asking"):
+        client.describe_pipeline(PipelineName="asusu-igbo")
+    server.shutdown()
+    server.server_close()
+    assert "<" not in str(raised.value)
+    assert raised.value.hint.startswith("wait a minute")
+
+
+def test_somebody_who_asks_again_himself_gives_up_a_silent_call_soon() -> None:
+    config = connect("us-east-1").brief().sagemaker.meta.config
+    assert config.retries["total_max_attempts"] * (config.connect_timeout + config.read_timeout) <= 60

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from botocore.stub import Stubber
 from moto import mock_aws
 
 from pipeline.aws import parts
@@ -38,7 +39,7 @@ def account(monkeypatch: pytest.MonkeyPatch, clients: dict[str, Any]) -> Iterato
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setattr(parts, "PART", 5 * MIB)  # the least the service takes
     with mock_aws():
-        found = Account(REGION, clients)
+        found = Account(REGION, clients=clients)
         found.s3.create_bucket(Bucket=BUCKET)
         yield found
 
@@ -162,6 +163,13 @@ def test_a_bucket_that_is_not_there_or_elsewhere_is_refused_before_anything_is_s
     with pytest.raises(BadInput, match="lies in eu-west-1, and the environment is in us-east-1"):
         refuse_bucket(account, bucket("asusu-west"), NUMBER)
     refuse_bucket(account, bucket(BUCKET), NUMBER)
+
+
+def test_who_may_only_publish_may_not_look_at_the_bucket_and_goes_on(account: Account) -> None:
+    with Stubber(account.s3) as stub:
+        stub.add_client_error("head_bucket", "403", "Forbidden", http_status_code=403)
+        refuse_bucket(account, chosen(), NUMBER)
+        stub.assert_no_pending_responses()
 
 
 @pytest.fixture

@@ -75,13 +75,13 @@ def decide(workdir: Path, version: int, status: str) -> None:
 def test_without_a_version_the_newest_that_waits_is_shown_and_else_the_newest(tmp_path: Path) -> None:
     for number in (1, 2, 3):
         registered(tmp_path, number)
-    assert "asusu-igbo/3, PendingManualApproval" in review(tmp_path)
+    assert "asusu-igbo/3, waiting for approval" in review(tmp_path)
     decide(tmp_path, 3, "Rejected")
-    assert "asusu-igbo/2, PendingManualApproval" in review(tmp_path)
+    assert "asusu-igbo/2, waiting for approval" in review(tmp_path)
     decide(tmp_path, 2, "Approved")
     decide(tmp_path, 1, "Rejected")
-    assert "asusu-igbo/3, Rejected" in review(tmp_path)
-    assert "asusu-igbo/1, Rejected" in review(tmp_path, "1")
+    assert "asusu-igbo/3, rejected" in review(tmp_path)
+    assert "asusu-igbo/1, rejected" in review(tmp_path, "1")
 
 
 def test_with_nothing_registered_it_says_so_and_what_to_type(tmp_path: Path) -> None:

@@ -108,3 +108,24 @@ def test_the_list_names_what_was_deployed_when_and_by_whom(desk: Desk) -> None:
     assert "rollback to 1" in said
     code, said, _ = desk.asusu("rollback", "--list", "--json")
     assert [row["action"] for row in json.loads(said)] == ["rollback", "upsert", "upsert"]
+
+
+def test_what_is_said_to_go_back_goes_back_to_what_was_replaced(desk: Desk) -> None:
+    versions(desk, 2.0, 3.0, 4.0)
+    for verb in (("rollback",), ("rollback", "--to", "1")):
+        before = deployed_epochs(desk)
+        code, said, error = desk.asusu(*verb, "--yes")
+        assert code == 0, error
+        assert deployed_epochs(desk) != before
+        words = next(line for line in said.splitlines() if "go back:" in line).partition("asusu ")[2].split()
+        assert desk.call(*words, "--yes")[0] == 0
+        assert deployed_epochs(desk) == before
+
+
+def test_the_upsert_of_another_definition_is_undone_by_what_it_says(desk: Desk) -> None:
+    versions(desk, 2.0)
+    _, said, _ = desk.upsert(edits=(default("Epochs", 3.0),))
+    assert f"rollback --env {desk.environment}\n" in said
+    desk.edit_in_console(default("Epochs", 9.0))
+    _, said, _ = desk.upsert("--overwrite-edits", edits=(default("Epochs", 3.0),))
+    assert "go back" not in said, "the definition before is the same"

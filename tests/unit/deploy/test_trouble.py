@@ -186,12 +186,17 @@ def test_credentials_of_another_account_are_refused(desk: Desk) -> None:
     assert "these credentials are of account 123456789012" in error
 
 
-def test_a_region_that_nobody_knows_is_refused_before_anything_is_deployed(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    "verb",
+    ["upsert --yes", "plan", "rollback --list", "preflight", "publish --base-model tiny", "start", "runs", "packages"],
+)
+def test_a_region_that_nobody_knows_is_bad_input_before_anybody_is_asked(desk: Desk, verb: str) -> None:
     text = desk.environment.read_text(encoding="utf-8")
     desk.environment.write_text(text.replace("region: us-east-1", "region: us-east-9"), encoding="utf-8")
-    code, _, error = desk.upsert()
+    code, _, error = desk.asusu(*verb.split())
     assert code == 2
     assert "SageMaker is not known in us-east-9" in error
+    assert "us-east-1" in error, "what may be meant"
 
 
 def test_a_bucket_that_is_not_there_is_named(desk: Desk) -> None:

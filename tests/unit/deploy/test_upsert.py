@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.aws.deploying import Deployment, Wanted, deploy
 from pipeline.aws.pipelines import look
-from pipeline.definition import digest
+from pipeline.definition import digest, with_own_sum
 from tests.unit.deploy.conftest import BUCKET, NAME, Desk, git
 from tests.unit.plan.editing import argument, default
 
@@ -175,6 +175,39 @@ def test_a_definition_over_a_megabyte_is_refused_before_anything_is_written(desk
     assert code == 2
     assert "1,048,576" in error
     assert desk.account.s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
+
+
+def test_a_file_that_was_edited_is_deployed_stating_its_own_sum(desk: Desk) -> None:
+    path = desk.compiled()
+    path.write_text(path.read_text(encoding="utf-8").replace('"DefaultValue": 1.6', '"DefaultValue": 1.5'))
+    assert desk.asusu("upsert", "--yes", "--definition", str(path))[0] == 0
+    deployed = desk.deployed["PipelineDefinition"]
+    assert with_own_sum(deployed) == deployed
+    assert desk.records.definition(digest(deployed)) == deployed
+    assert '"DefaultValue": 1.5' in deployed
+    assert desk.asusu("plan", "--definition", str(path))[0] == 0
+
+
+def test_what_comes_next_after_an_upsert_is_what_it_takes(desk: Desk) -> None:
+    _, said, _ = desk.upsert()
+    assert "--param" not in said
+    assert "unknown" not in said
+    assert "11 of 11 checks are ok" in said
+
+
+def test_a_plan_of_a_file_names_the_file(desk: Desk) -> None:
+    desk.upsert()
+    _, said, _ = desk.plan()
+    assert f"No differences: what is deployed is what {desk.folder / 'wanted.json'} says" in said
+    other = desk.compiled(name="other.json")
+    _, said, _ = desk.plan("--against", str(other))
+    assert f"No differences: {other} is what" in said
+
+
+def test_a_plan_says_where_the_steps_end_before_the_examples(desk: Desk) -> None:
+    _, said, _ = desk.plan(edits=(default("MaxSteps", 150),))
+    assert "after, not all of it is read: MaxSteps=150 ends it" in said
+    assert " 0.0" not in said
 
 
 def test_a_file_compiled_for_another_account_is_refused(desk: Desk) -> None:

@@ -69,6 +69,13 @@ def test_a_condition_that_is_gone_is_looser_and_a_new_one_is_not(deployed_text: 
     assert what(deployed_text, conditions(lambda rows: rows.append(more))) == []
 
 
+def test_a_verdict_that_lets_failed_models_through_is_named_by_its_words(deployed_text: str) -> None:
+    (found,) = compare(
+        read(deployed_text), plain(deployed_text, conditions(lambda rows: rows[1].update(RightValue="failed")))
+    ).loosened
+    assert (found.what, found.after) == ("gate verdict = passed", "gate verdict = failed")
+
+
 def test_a_condition_that_needs_only_one_of_two_is_looser(deployed_text: str) -> None:
     def either(rows: list[Any]) -> None:
         rows[:] = [{"Type": "Or", "Conditions": list(rows)}]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.definition import read
 from pipeline.errors import BadInput
 from pipeline.plan import compare
-from pipeline.plan.leaves import ABSENT, Named, Order, differences, named, same
+from pipeline.plan.leaves import ABSENT, Item, Named, Order, differences, named, same
 from tests.unit.plan.editing import account_text
 
 TEXT = account_text()
@@ -60,9 +60,11 @@ def patched(before: Any, after: Any) -> Any:
         if found.path and isinstance(found.path[-1], Order):
             continue
         *inner, last = ("", *found.path)
-        place = result
+        place, held = result, {}
         for part in inner:
-            place = place[part]
+            held, place = place, place[part]
+        if place == [] and isinstance(last, Item):  # a list that gets its first name
+            place = held[inner[-1]] = Named()
         if found.after is ABSENT:
             place[last] = ABSENT
         elif isinstance(place, list) and isinstance(last, int) and last == len(place):

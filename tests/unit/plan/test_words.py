@@ -99,3 +99,17 @@ def test_the_role_and_the_tags_around_a_definition_are_compared_too(deployed_tex
     same = read(deployed_text)
     found = compare(same, same, {"Role": "a", "Tags": {"stage": "x"}}, {"Role": "b", "Tags": {"stage": "y"}})
     assert [change.text for change in found.changes] == ["role of the executions: a → b", "tag stage: x → y"]
+
+
+def test_of_a_long_text_the_part_that_differs_is_shown_and_its_length(deployed_text: str) -> None:
+    ours = "x" * 100_000
+    before = plain(deployed_text, argument("RegisterModel", "ModelPackageDescription", value=f"{ours} old {ours}"))
+    after = plain(deployed_text, argument("RegisterModel", "ModelPackageDescription", value=f"{ours} new {ours}"))
+    (change,) = compare(before, after).changes
+    assert " old x" in change.text
+    assert " new x" in change.text
+    assert "200,005 characters" in change.text
+    assert len(change.text) < 600
+    assert change.after == f"{ours} new {ours}", "a machine gets all of it"
+    (whole,) = (row for row in compare(read(deployed_text), after).changes if row.where.endswith("Description"))
+    assert len(whole.text) < 600

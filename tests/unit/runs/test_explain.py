@@ -46,8 +46,8 @@ def failed(step: str, reason: str, *said: str, lines: tuple[str, ...] = (), stat
         ("Interrupted", "spot interruption", "asusu resume"),
         ("AlgorithmError: torch.OutOfMemoryError: CUDA out of memory., exit code: 1", "GPU memory", "PackLength"),
         ("AlgorithmError: the GPU's memory is too small: CUDA out of", "GPU memory", "PackLength"),
-        ("AlgorithmError: , exit code: 137", "host memory", "asusu start"),
-        ("the process was ended by signal 9 (Killed); log: x", "host memory", "asusu start"),
+        ("AlgorithmError: , exit code: 137", "host memory", "asusu resume"),
+        ("the process was ended by signal 9 (Killed); log: x", "host memory", "asusu resume"),
         (
             "ClientError: User: arn:aws:sts::123456789012:assumed-role/asusu-pipeline/x is not authorized to perform: "
             "sagemaker:CreateTrainingJob on resource: x because no identity-based policy allows it",
@@ -81,6 +81,21 @@ def test_a_known_message_has_a_cause_and_a_command(reason: str, kind: str, follo
     assert found.kind == kind
     assert following in " ".join(found.next)
     assert "{" not in found.cause + " ".join(found.next)
+
+
+@pytest.mark.parametrize(
+    ("step", "reason", "following"),
+    [  # the first thing to type
+        ("TrainLora", "AlgorithmError: , exit code: 137", "asusu resume goes on"),
+        ("EvaluateModel", "AlgorithmError: , exit code: 137", "asusu resume"),
+        ("TrainLora", "CUDA out of memory", "asusu other --param TrainingInstanceType="),
+        ("CanaryTrain", "CUDA out of memory", "PackLength"),
+        ("TrainLora", "training has diverged", "asusu again --param LearningRate="),
+        ("PrepareCorpus", "AlgorithmError: data/a.tsv is damaged, exit code: 1", "corrected in place: asusu resume"),
+    ],
+)
+def test_what_was_trained_is_not_thrown_away_where_it_can_be_kept(step: str, reason: str, following: str) -> None:
+    assert following in failed(step, reason).next[0]
 
 
 def test_a_denied_action_and_a_quota_are_named() -> None:

@@ -7,6 +7,7 @@ against the service's own shape of it, as the service would, and so are the step
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -44,6 +45,7 @@ class Plant:
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     steps: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tokens: dict[str, Any] = field(default_factory=dict)
 
     @property
     def executions(self) -> Executions:
@@ -89,7 +91,7 @@ class Plant:
         """An execution in some state; its id."""
         rows = [{"Name": name, "Value": value} for name, value in parameters.items()]
         arn: str = self.account.sagemaker.start_pipeline_execution(
-            PipelineName=NAME, PipelineParameters=rows, ClientRequestToken="y" * 32
+            PipelineName=NAME, PipelineParameters=rows, ClientRequestToken=uuid.uuid4().hex
         )["PipelineExecutionArn"]
         self.asked.clear()
         self.steps[arn] = list(steps)
@@ -205,8 +207,12 @@ def _extend(monkeypatch: pytest.MonkeyPatch, made: Plant) -> None:
     for operation, fixed in names.items():
         method = checked(operation, lambda self, request, fixed=fixed: ActionResult(fixed(request)))
         monkeypatch.setattr(SageMakerResponse, operation, method, raising=False)
-    monkeypatch.setattr(
-        SageMakerResponse,
-        "start_pipeline_execution",
-        checked("start_pipeline_execution", lambda self, request: theirs(self)),
-    )
+
+    def begin(self: Any, request: dict[str, Any]) -> Any:
+        """moto starts a second one for the same token."""
+        token = request["ClientRequestToken"]
+        if token not in made.tokens:
+            made.tokens[token] = theirs(self)
+        return made.tokens[token]
+
+    monkeypatch.setattr(SageMakerResponse, "start_pipeline_execution", checked("start_pipeline_execution", begin))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from pipeline import settings
 from pipeline.aws import logs
 from pipeline.errors import AsusuError
-from tests.unit.aws.executions.conftest import BEGAN, BUCKET, DONE, NAME, Plant, step
+from tests.unit.aws.executions.conftest import BEGAN, BUCKET, CORPUS, DONE, MODEL, NAME, Plant, step
 from tests.unit.aws.executions.sealed import store_checkpoint
 
 Asusu = Callable[..., tuple[int, str, str]]
@@ -202,3 +206,61 @@ def test_a_run_without_checkpoints_says_so(plant: Plant, asusu: Asusu) -> None:
     run = plant.begun("Executing")
     code, said, _ = asusu("checkpoints")
     assert (code, said) == (0, f"no checkpoint of {run} is stored\n")
+
+
+def typed(asusu: Asusu, line: str) -> int:
+    """The exit code of a command as it was printed."""
+    return asusu(*shlex.split(line[line.index("asusu ") :])[1:])[0]
+
+
+def test_a_start_is_printed_as_it_can_be_typed(plant: Plant, asusu: Asusu) -> None:
+    reason = "AlgorithmError: data/a.tsv is damaged, exit code: 1"
+    failing = step("PrepareCorpus", "Failed", kind="ProcessingJob", FailureReason=reason)
+    given = {"CorpusUri": CORPUS, "BaseModelUri": MODEL, "Epochs": "0.5", "Seed": "17"}  # 17 is the default
+    failed = plant.begun("Failed", DONE[0], failing, **given)
+    in_place, anew = explained(asusu)["next"]
+    assert in_place == f"corrected in place: asusu resume {failed} --env production"
+    assert anew.endswith(
+        f"asusu start --env production --param CorpusUri={CORPUS} --param BaseModelUri={MODEL} --param Epochs=0.5"
+    )
+    assert typed(asusu, anew) == 0
+
+
+def test_on_day_six_the_commands_keep_what_was_trained(plant: Plant, asusu: Asusu) -> None:
+    killed = step("TrainLora", "Failed", FailureReason="AlgorithmError: , exit code: 137")
+    failed = plant.begun("Failed", *DONE, killed, CorpusUri=CORPUS, BaseModelUri=MODEL)
+    store_checkpoint(plant, failed, 500)
+    first, second = explained(asusu)["next"]
+    assert first.startswith(f"asusu resume {failed} --env production goes on")
+    assert typed(asusu, second.replace("=...", "=ml.g5.2xlarge")) == 0
+    (request,) = plant.requests("start_pipeline_execution")
+    assert {"Name": "ResumeFrom", "Value": failed} in request["PipelineParameters"]
+    diverged = step("TrainLora", "Failed", FailureReason="AlgorithmError: loss nan: training has diverged")
+    failed = plant.begun("Failed", *DONE, diverged, CorpusUri=CORPUS, BaseModelUri=MODEL)
+    assert typed(asusu, explained(asusu)["next"][0].replace("=...", "=0.0001")) == 0
+    (request,) = plant.requests("start_pipeline_execution")
+    assert request["SelectiveExecutionConfig"]["SourcePipelineExecutionArn"] == plant.arn(failed)
+
+
+def test_a_long_reason_takes_one_line_of_a_table_and_keeps_its_place_in_an_explanation(
+    plant: Plant, asusu: Asusu
+) -> None:
+    reason = "Traceback:\n" + "\n".join(f"  line {number} of many" for number in range(60))
+    plant.begun("Failed", step("PrepareCorpus", "Failed", kind="ProcessingJob", FailureReason=reason), reason=reason)
+    said = asusu("runs")[1]
+    assert "line 2 of many" in said
+    assert "line 30 of many" not in said
+    lines = asusu("explain")[1].splitlines()
+    assert "            line 59 of many" in lines
+
+
+def test_a_number_of_another_account_is_refused_where_the_environment_names_its_own(
+    plant: Plant, asusu: Asusu, tmp_path: Path
+) -> None:
+    here = tmp_path / "here.yaml"
+    chosen = settings.load("production", {"account": "123456789012"})
+    here.write_text(yaml.safe_dump(chosen.model_dump(mode="json", exclude_defaults=True)), encoding="utf-8")
+    assert asusu("runs", env=str(here))[0] == 0
+    code, _, complaint = asusu("runs", env=str(here), account="999999999999")
+    assert code == 2
+    assert "of account 123456789012, and --account says 999999999999" in complaint

@@ -73,10 +73,14 @@ def test_other_parameters_for_the_same_execution_are_refused(plant: Plant, asusu
     assert "keeps its parameters" in complaint
 
 
-def test_a_new_execution_goes_on_from_a_sealed_checkpoint_and_takes_over_the_rest(plant: Plant, asusu: Asusu) -> None:
+@pytest.mark.parametrize("by", ["id", "ARN"])
+def test_a_new_execution_goes_on_from_a_sealed_checkpoint_and_takes_over_the_rest(
+    plant: Plant, asusu: Asusu, by: str
+) -> None:
     ended = plant.begun("Failed", *DONE, FAILED, **INPUTS, Seed="5")
     store_checkpoint(plant, ended, 500)
-    code, _, complaint = asusu("resume", "--checkpoint", f"{ended}/checkpoint-500")
+    named = plant.arn(ended) if by == "ARN" else ended
+    code, _, complaint = asusu("resume", "--checkpoint", f"{named}/checkpoint-500")
     assert (code, complaint) == (0, "")
     (request,) = plant.requests("start_pipeline_execution")
     given = {row["Name"]: row["Value"] for row in request["PipelineParameters"]}
@@ -130,6 +134,13 @@ def test_of_several_running_executions_one_must_be_named(plant: Plant, asusu: As
     assert first in complaint
     assert second in complaint
     assert asusu("stop", first)[0] == 0
+
+
+def test_an_execution_that_is_being_stopped_is_not_stopped_again(plant: Plant, asusu: Asusu) -> None:
+    stopping = plant.begun("Stopping", *DONE)
+    code, said, _ = asusu("stop")
+    assert (code, plant.requests("stop_pipeline_execution")) == (0, [])
+    assert f"{stopping} is stopping already" in said
 
 
 def test_an_ended_execution_is_not_stopped(plant: Plant, asusu: Asusu) -> None:

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from pipeline.aws import manifests, session
 from pipeline.errors import AsusuError
 from tests.unit.aws.executions.conftest import BUCKET, CORPUS, DONE, MODEL, NAME, Plant, step
+from tests.unit.aws.executions.sealed import store_checkpoint
 
 Asusu = Callable[..., tuple[int, str, str]]
 INPUTS = ("--param", f"CorpusUri={CORPUS}", "--param", f"BaseModelUri={MODEL}")
@@ -46,6 +47,33 @@ def test_a_given_token_is_sent_as_it_is_so_that_a_repeated_command_starts_nothin
     token = "release-2026-11-21-attempt-000001"
     assert asusu("start", *INPUTS, "--token", token)[0] == 0
     assert sent(plant)["ClientRequestToken"] == token
+
+
+def test_a_repeated_token_says_that_nothing_new_began_and_refuses_other_values(plant: Plant, asusu: Asusu) -> None:
+    token = ("--token", "release-2026-11-21-attempt-000001")
+    assert "started asusu-igbo:" in asusu("start", *INPUTS, "--param", "MaxSteps=50", *token)[1]
+    plant.steps[plant.executions.listed()[0].arn] = []
+    code, said, _ = asusu("start", *INPUTS, "--param", "MaxSteps=50", "--param", "Epochs=1", *token)  # Epochs' default
+    assert code == 0
+    assert "asusu-igbo had been started already: execution" in said
+    code, said, complaint = asusu("start", *INPUTS, "--param", "MaxSteps=60", *token)
+    assert (code, said, len(plant.executions.listed())) == (2, "", 1)
+    assert "already, with MaxSteps=50 instead of 60: nothing was started" in complaint
+
+
+def test_a_start_from_a_checkpoint_that_is_not_there_is_refused_before_the_canaries_are_paid(
+    plant: Plant, asusu: Asusu
+) -> None:
+    code, _, complaint = asusu("start", *INPUTS, "--param", "ResumeFrom=nonesuch")
+    assert (code, plant.asked) == (2, [])
+    assert "asusu-igbo has no execution nonesuch" in complaint
+    earlier = plant.begun("Failed", *DONE)
+    store_checkpoint(plant, earlier, 500, sealed=False)
+    code, _, complaint = asusu("start", *INPUTS, "--param", f"ResumeFrom={earlier}/checkpoint-500")
+    assert (code, plant.requests("start_pipeline_execution")) == (2, [])
+    assert f"no sealed checkpoint checkpoint-500 of execution {earlier} lies in S3" in complaint
+    store_checkpoint(plant, earlier, 500)
+    assert asusu("start", *INPUTS, "--param", f"ResumeFrom={earlier}/checkpoint-500")[0] == 0
 
 
 @pytest.mark.parametrize("token", ["short", "x" * 129, "with a blank" + 30 * "x"])
@@ -178,7 +206,8 @@ def test_a_start_whose_answer_is_lost_says_the_token_that_keeps_it_from_being_pa
     assert (code, said) == (ends, "")
     assert len(plant.executions.listed()) == 1
     token = sent(plant)["ClientRequestToken"]
-    assert f"repeat the same command with --token {token}: what has begun does not begin again" in complaint
+    assert f"next: wait a minute, then repeat the same command with --token {token}: what has begun" in complaint
+    assert complaint.count("repeat") == 1
 
 
 def test_a_retry_whose_answer_is_lost_says_its_token(

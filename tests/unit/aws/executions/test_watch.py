@@ -96,6 +96,61 @@ def test_training_shows_its_loss_and_when_it_will_end(plant: Plant) -> None:
     assert printed.splitlines()[:2] == ["▶ TrainLora", "    TrainLora: 20/583 steps, loss 1.93, 56.3 min left"]
 
 
+def test_of_a_step_that_has_ended_its_last_words_are_shown_also_when_they_come_late(plant: Plant) -> None:
+    """And not how far it was when it was seen last."""
+    run = plant.begun("Executing", step("CanaryTrain", "Executing"))
+    plant.log("job-CanaryTrain", progress(4, 4.7), progress(5, 4.6))
+    later = [step("CanaryTrain"), step("CanaryResume", "Executing")]
+    note = json.dumps({"event": "note", "text": "the whole would take 3 hours"})
+    _, printed, _ = follow(
+        plant,
+        run,
+        [
+            lambda: plant.becomes(run, "Executing", "", *later),
+            lambda: None,
+            lambda: plant.log("job-CanaryTrain", note, stream="algo-1-2"),
+            lambda: None,
+            lambda: plant.becomes(run, "Stopped", "", *later[:1]),
+        ],
+    )
+    lines = [line for line in printed.splitlines() if "CanaryTrain" in line]
+    assert lines[2:] == ["✓ CanaryTrain  5 min", "    CanaryTrain: the whole would take 3 hours"]
+
+
+def test_a_step_without_last_words_is_not_asked_for_ever(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    real = logs.tail
+
+    def counted(account: Any, record: Any, most: int) -> list[logs.Line]:
+        asked.append(record.name)
+        return real(account, record, most)
+
+    monkeypatch.setattr(logs, "tail", counted)
+    run = plant.begun("Executing", step("CanaryTrain"))
+    follow(plant, run, [*[lambda: None] * 12, lambda: plant.becomes(run, "Stopped")])
+    assert 1 < len(asked) < 6
+
+
+def test_a_job_that_may_not_be_described_is_said_and_the_run_is_watched_all_the_same(
+    plant: Plant, asusu: Asusu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*arguments: object) -> logs.Job:
+        raise AsusuError("you are not allowed to call DescribeTrainingJob")
+
+    monkeypatch.setattr(logs, "describe_job", denied)
+    run = plant.begun("Executing", step("TrainLora", "Executing"))
+    _, printed, _ = follow(plant, run, [lambda: None, lambda: plant.becomes(run, "Succeeded")])
+    assert printed.count("you are not allowed to call DescribeTrainingJob") == 1
+    failed = plant.begun("Failed", step("TrainLora", "Failed", FailureReason="CapacityError: none"))
+    plant.log("job-TrainLora", "the last line")
+    for verb, code in (("watch", 1), ("explain", 0)):
+        found, said, _ = asusu(verb, failed)
+        assert found == code
+        assert "cause:  AWS has no free machine" in said
+        assert "log:    the last line" in said
+        assert "job:    not described, you are not allowed to call DescribeTrainingJob" in said
+
+
 def test_a_machine_that_is_still_awaited_is_said(plant: Plant) -> None:
     run = plant.begun("Executing", step("TrainLora", "Executing"))
     plant.jobs["job-TrainLora"] = {
@@ -132,12 +187,17 @@ def breaking(plant: Plant, monkeypatch: pytest.MonkeyPatch, error: Exception, ti
 
 
 def service_error(client: Any, code: str) -> Exception:
+    page = code.isdecimal()
     return client.exceptions.ClientError(
-        {"Error": {"Code": code, "Message": "of the service"}}, "DescribePipelineExecution"
+        {
+            "Error": {"Code": code, "Message": "<html>Bad Gateway</html>" if page else "of the service"},
+            "ResponseMetadata": {"HTTPStatusCode": int(code) if page else 400},
+        },
+        "DescribePipelineExecution",
     )
 
 
-@pytest.mark.parametrize("kind", ["network", "ThrottlingException", "InternalFailure"])
+@pytest.mark.parametrize("kind", ["network", "ThrottlingException", "InternalFailure", "502"])
 def test_a_break_is_said_once_and_waited_for_with_longer_and_longer_pauses(
     plant: Plant, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:

@@ -161,7 +161,7 @@ def empty(monkeypatch: pytest.MonkeyPatch, clients: dict[str, Any]) -> Iterator[
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with mock_aws():
-        stand = Stand(Account(REGION, clients), chosen())
+        stand = Stand(Account(REGION, clients=clients), chosen())
         yield stand
         for stub in stand.stubs:
             stub.deactivate()

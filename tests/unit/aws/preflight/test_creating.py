@@ -51,7 +51,7 @@ def raised(seconds: int) -> Raw:
 
 def asked(raw: Raw, change: Any = None) -> tuple[dict[str, Check], list[str]]:
     iam = Iam(raw)
-    rows = check_creating(Account(REGION, {f"iam {REGION}": iam}), chosen(), jobs_of(definition(change), {}))
+    rows = check_creating(Account(REGION, clients={f"iam {REGION}": iam}), chosen(), jobs_of(definition(change), {}))
     return {row.name: row for row in rows}, iam.asked
 
 
@@ -121,7 +121,7 @@ def test_a_simulation_that_may_not_be_asked_for_is_unknown(empty: Stand) -> None
 
 def passing(role: str, raw: Raw) -> Check:
     caller = {"Arn": f"arn:aws:sts::{NUMBER}:assumed-role/{role}/ada", "Account": NUMBER, "UserId": "AROAX:ada"}
-    account = Account(REGION, {f"iam {REGION}": Iam(raw)})
+    account = Account(REGION, clients={f"iam {REGION}": Iam(raw)})
     return next(check_passing(account, chosen(), caller, GROUP))
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from pipeline.aws.session import Unreachable
 from pipeline.cli import definition as definition_verbs
 from pipeline.cli import doctor, preflight
 from pipeline.cli.deployed import Deployed
+from pipeline.preflight import Check
 from pipeline.settings import Images
 from tests.unit.aws.preflight.conftest import ADA, GROUP, Stand
 from tests.unit.preflight.deployed import NUMBER, REGISTRY, definition
 
+STAGING = Path(str(files("pipeline"))) / "environments" / "staging.yaml"
 Asusu = Callable[..., tuple[int, str, str]]
 
 
@@ -47,8 +51,49 @@ def test_doctor_calls_what_is_missing_missing(asusu: Asusu) -> None:
     code, out, _ = asusu("doctor")
     assert code == 1
     assert "missing  bucket" in out
-    assert "next: make infra" in out
+    assert "\n  make infra ENV=production\n" in out
+    assert "EMAIL=" in out
     assert "16 missing" in out
+
+
+@pytest.mark.usefixtures("no_machine", "empty")
+def test_doctor_prints_each_command_once_and_whole_however_narrow_the_terminal(
+    asusu: Asusu, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    file = tmp_path / f"{'long-' * 20}account.yaml"
+    file.write_text(STAGING.read_text(encoding="utf-8"), encoding="utf-8")
+    _, out, _ = asusu("doctor", env=str(file))
+    commands = [line for line in out.splitlines() if line.startswith(f"  cp {file} pipeline/environments/{file.name}")]
+    assert [line.partition(" && ")[2] for line in commands] == [f"make infra ENV={file.stem}"]
+
+
+@pytest.mark.usefixtures("no_machine", "empty")
+def test_doctor_keeps_its_rows_where_the_account_cannot_be_reached(
+    asusu: Asusu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin(env: str, account: str = "", recipe: str = "igbo") -> Deployed:
+        raise Unreachable("AWS cannot be reached", hint="check the network and region")
+
+    monkeypatch.setattr(doctor, "check_machine", lambda workdir: [Check("disk", "ok", "there")])
+    monkeypatch.setattr(doctor, "deployed", begin)
+    code, out, _ = asusu("doctor", "--json")
+    rows = {row["name"]: (row["status"], row["fix"]) for row in json.loads(out)["checks"]}
+    assert code == 1
+    assert rows == {"disk": ("ok", ""), "account": ("unknown", "check the network and region")}
+
+
+@pytest.mark.usefixtures("no_machine", "empty")
+@pytest.mark.parametrize(("good", "bad"), [("us-east-1", "us-east-9"), ("alias/asusu", '""')])
+def test_doctor_does_not_blame_the_credentials_for_a_broken_environment(
+    asusu: Asusu, tmp_path: Path, good: str, bad: str
+) -> None:
+    file = tmp_path / "account.yaml"
+    text = STAGING.read_text(encoding="utf-8")
+    file.write_text(text.replace(good, bad), encoding="utf-8")
+    code, out, _ = asusu("doctor", "--json", env=str(file))
+    (row,) = json.loads(out)["checks"]
+    assert (code, row["name"], row["status"]) == (1, "environment", "refused")
 
 
 @pytest.mark.usefixtures("no_machine")
