@@ -36,7 +36,7 @@ resume: $(VENV)/.for-run ## Continue the newest unfinished run
 
 test: $(VENV)/.for-test ## Formatting, types and the default tests, with coverage
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not slow and not containers" --cov --cov-report=term:skip-covered
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow and not containers" --cov --cov-report=term:skip-covered
 
 test-slow: $(VENV)/.for-test ## The tests that take minutes
 	@$(BIN)/pytest -m "slow and not containers"
