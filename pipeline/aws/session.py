@@ -51,7 +51,7 @@ PASSING = (
     "ServiceUnavailableException",
 )
 SERVER_FAULT = 500  # HTTP statuses from here on
-MARKUP = re.compile(r"\s*<")
+MARKUP = re.compile(r"\s*<(?:!doctype html|html|head|body|h1)\b", re.IGNORECASE)  # not XML, in which AWS refuses too
 LATER = "wait a minute and repeat the command"
 SIGN_IN = "sign in again (`aws sso login`, or whatever gives you credentials), then repeat the command"
 
