@@ -17,10 +17,11 @@ ENV     ?= production
 EMAIL   ?=
 MFA     ?=
 UPSERT  ?=
+ROLLBACK ?=
 STORE   := CONTAINERS_STORAGE_CONF=$(CURDIR)/build/containers/storage.conf CONTAINERS_CONF=$(CURDIR)/build/containers/containers.conf
 
 .DEFAULT_GOAL := help
-.PHONY: practice images images-cpu push-images images-ci images-lint images-lock help run prepare resume test test-slow bench-prepare bench-growth bench-train bench-generate bench-gpu drill aws plan upsert-pipeline rollback infra infra-lint compile graph clean
+.PHONY: coverage practice images images-cpu push-images images-ci images-lint images-lock help run prepare resume test test-slow bench-prepare bench-growth bench-train bench-generate bench-gpu drill aws plan upsert-pipeline rollback infra infra-lint compile graph clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,8 +35,11 @@ prepare: $(VENV)/.for-run ## Only prepare a corpus: CORPUS=file.tsv OUT=folder, 
 resume: $(VENV)/.for-run ## Continue the newest unfinished run
 	@$(BIN)/asusu run --local --workdir $(WORKDIR) --resume
 
-test: $(VENV)/.for-test ## Formatting, types and the default tests, with coverage
+test: $(VENV)/.for-test ## Formatting, types and the default tests
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow and not containers"
+
+coverage: $(VENV)/.for-test ## Which lines the default tests reach; nearly twice as slow
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow and not containers" --cov --cov-report=term:skip-covered
 
 test-slow: $(VENV)/.for-test ## The tests that take minutes
@@ -86,8 +90,8 @@ plan: $(VENV)/.for-aws ## What deploying would change in the account, in words; 
 upsert-pipeline: $(VENV)/.for-aws ## Lint, preflight, plan, ask, then create or update the pipeline; never starts a run; ENV=production UPSERT="--yes ..."
 	@$(BIN)/asusu upsert --env $(ENV) $(UPSERT)
 
-rollback: $(VENV)/.for-aws ## Return to the definition before; ENV=production
-	@$(BIN)/asusu rollback --env $(ENV)
+rollback: $(VENV)/.for-aws ## Return to the definition before; ENV=production ROLLBACK="--yes ..."
+	@$(BIN)/asusu rollback --env $(ENV) $(ROLLBACK)
 
 practice: $(VENV)/.for-test ## An account on loopback to practise with: deploy, start, watch, approve; nothing leaves this machine
 	@$(BIN)/python -m tests.account $(abspath $(WORKDIR))/practice

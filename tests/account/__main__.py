@@ -29,16 +29,22 @@ An account is open at {endpoint} until Ctrl-C. In other terminals, from this fol
   . {folder}/approver
   asusu packages; asusu review 1 --open; asusu approve 1 --reason "..."
 
-A started run really runs, on this machine. Quotas are what {folder}/quotas.json says: change one to 0 and ask preflight.
+A started run really runs, on this machine; several take turns.
+Quotas are what {folder}/quotas.json says: change one to 0 and ask preflight.
 """
 
 
 def write_terminal(office: Office, who: str) -> None:
-    """A file that a shell reads to become somebody: variables, and `asusu` with the account's environment."""
+    """A file that a shell reads to become somebody: variables, and `asusu` and `make` with the account's environment."""
     lines = [f"export {name}={shlex.quote(value)}" for name, value in office.variables(who).items()]
     command = shlex.quote(str(Path(sys.executable).with_name("asusu")))
     lines.append("unset AWS_PROFILE AWS_SESSION_TOKEN AWS_REGION AWS_DEFAULT_REGION")
-    lines.append(f'asusu() {{ {command} "$@" --env {shlex.quote(str(office.environment))}; }}')
+    environment = shlex.quote(str(office.environment))
+    # What is typed counts: an --env of one's own, and an ENV after the account's.
+    lines.append(
+        f'asusu() {{ case " $* " in *" --env"[\\ =]*) {command} "$@";; *) {command} "$@" --env {environment};; esac; }}'
+    )
+    lines.append(f'make() {{ command make ENV={environment} "$@"; }}')
     lines.append(f"PS1='{who}$ '")
     (office.folder / who).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
