@@ -30,6 +30,7 @@ REPORTS = {  # in the outputs of processing steps, by the output's name
     "tokens": (PLAN,),
     "evaluation": (EVALUATION_REPORT, SAMPLES),
 }
+EARLIER = "CloudTrail, as UpdateModelPackage events"  # decisions before the last
 Result = TypeVar("Result")
 
 
@@ -51,6 +52,7 @@ class Review:
             files,
             package=facts_of(package, group),
             decisions=tuple(decisions_of(package)),
+            earlier=EARLIER,
             unrecorded="; ".join(dict.fromkeys(self.problems)),
         )
 

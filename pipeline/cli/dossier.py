@@ -22,9 +22,10 @@ def dossier_of(package: Package, workdir: Path) -> RunFiles:
     try:
         execution, definition = _recorded(run, workdir)
     except BadInput as error:
-        commands = decision_commands(package, place_of(workdir))
+        group = Registry(workdir / "registry").packages(str(package["ModelPackageGroupName"]))
+        commands = decision_commands(package, group, place_of(workdir))
         files = gather_entry(package, Store(workdir.absolute() / "s3"), commands, error.message)
-        return stands(files, package, Registry(workdir / "registry").packages(str(package["ModelPackageGroupName"])))
+        return stands(files, package, group)
     return files_of(package, execution, definition, workdir)
 
 

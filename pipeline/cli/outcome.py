@@ -66,7 +66,7 @@ def page_of(package: Mapping[str, Any], workdir: Path, account: str = "") -> Pat
 def files_of(package: Mapping[str, Any], execution: Execution, definition_text: str, workdir: Path) -> RunFiles:
     """What the dossier of a version is made of: its run's artefacts, where it stands, and how to decide."""
     group = Registry(workdir / "registry").packages(str(package["ModelPackageGroupName"]))
-    commands = decision_commands(package, place_of(workdir))
+    commands = decision_commands(package, group, place_of(workdir))
     return stands(gather(execution, definition_text, Store(workdir.absolute() / "s3"), commands), package, group)
 
 
@@ -75,12 +75,18 @@ def stands(files: RunFiles, package: Mapping[str, Any], group: Sequence[Mapping[
     return replace(files, package=facts_of(package, group), decisions=tuple(decisions_of(package)))
 
 
-def decision_commands(package: Mapping[str, Any], options: str) -> list[tuple[str, str]]:
-    """What an approver may type: purpose and command. `options` name the registry."""
-    asusu, name = program(), name_of(package)
+def decision_commands(
+    package: Mapping[str, Any], group: Sequence[Mapping[str, Any]], options: str
+) -> list[tuple[str, str]]:
+    """What an approver may type: purpose and command, of those that would change something. `options` name the registry.
+
+    An approved version can be approved again where another one of its `group` is the champion by now.
+    """
+    asusu, name, stand = program(), name_of(package), facts_of(package, group)
+    verbs = {"approve": not stand.is_champion, "reject": package["ModelApprovalStatus"] != "Rejected"}
     return [
         ("look", f"{asusu} review {name} --open{options}"),
-        *((verb, f'{asusu} {verb} {name} --reason "..."{options}') for verb in ("approve", "reject")),
+        *((verb, f'{asusu} {verb} {name} --reason "..."{options}') for verb, moves in verbs.items() if moves),
     ]
 
 

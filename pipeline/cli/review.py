@@ -93,7 +93,8 @@ def _found(version: str | None, workdir: Path, env: str, account: str) -> Iterat
     print(f"fetching what the run of {name_of(package)} left in account {there.number}", file=sys.stderr)
     group = [other for other in found if other["ModelPackageGroupName"] == package["ModelPackageGroupName"]]
     with tempfile.TemporaryDirectory() as folder:
-        files = Review(there.account, Store(Path(folder))).files_of(package, group, decision_commands(package, options))
+        commands = decision_commands(package, group, options)
+        files = Review(there.account, Store(Path(folder))).files_of(package, group, commands)
         yield Dossier(package, files, page_of(package, workdir, there.number))
 
 

@@ -18,6 +18,7 @@ def dossier_facts(inputs: RunFiles) -> dict[str, Any]:
     return {
         "version": asdict(inputs.package) if inputs.package else None,
         "decisions": [asdict(decision) for decision in inputs.decisions],
+        "earlier_decisions": inputs.earlier,
         "failure": inputs.failure,
         "provenance": dict(inputs.provenance),
         "parameters": dict(inputs.parameters),

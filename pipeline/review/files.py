@@ -31,8 +31,8 @@ class RunFiles:
     Reports of training jobs may be given as the job's model.tar.gz that holds them. `provenance` is shown as it is
     (definition hash, execution id, jobs), `parameters` with the help of the parameter table, `commands` are pairs of
     what a command does and the command. `failure` is the reason of a run that failed, `package` the version it registered,
-    `decisions` all that was ever decided about that version, the oldest first. `unrecorded` says why nobody knows where
-    the other artefacts lie; it is empty where a run's record was read.
+    `decisions` what was decided about that version, the oldest first: all of it, unless `earlier` says where those before
+    are kept. `unrecorded` says why nobody knows where the other artefacts lie; it is empty where a run's record was read.
     """
 
     provenance: Mapping[str, str]
@@ -41,6 +41,7 @@ class RunFiles:
     failure: str = ""
     package: PackageFacts | None = None
     decisions: tuple[Decision, ...] = ()
+    earlier: str = ""
     unrecorded: str = ""
     preflight: Path | None = None
     data_report: Path | None = None

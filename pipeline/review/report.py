@@ -15,9 +15,10 @@ from pipeline.review.package import compared_with
 from pipeline.review.page import write_page
 from pipeline.review.planned import plan_against_actual, price_assumed
 from pipeline.review.training_charts import learning_rate, peak_memory, speed
-from steps.contract import ADAPTER_WEIGHTS
+from steps.contract import ADAPTER_WEIGHTS, GATE_RULES, GateVerdict
 from steps.parameters import BY_NAME
 
+ON_CHAMPION = "not_worse_than_champion_"
 WORTH_DRAWING = 0.1  # of a GPU's memory; a smaller model shows nothing but the GPU
 
 
@@ -43,6 +44,7 @@ def _values(run: Run, inputs: RunFiles) -> dict[str, Any]:
         "data": run.data,
         "view": view_of(run.data) if run.data else None,
         "files": inputs,
+        "undecided": _undecided(run.evaluation.gate) if run.evaluation else [],
         "drawn": drawn_samples(samples),
         "worst": worst_samples(samples),
         "changed": changed_samples(samples),
@@ -54,6 +56,13 @@ def _values(run: Run, inputs: RunFiles) -> dict[str, Any]:
         "table": BY_NAME,
         "adapter_weights": ADAPTER_WEIGHTS,
     }
+
+
+def _undecided(gate: GateVerdict) -> list[str]:
+    """The rules that the gate could not decide: those on the champion, where there was none to compare with."""
+    decided = {rule.rule for rule in gate.rules}
+    on_champion = [rule for rule in GATE_RULES if rule.startswith(ON_CHAMPION)]
+    return [rule for rule in on_champion if rule not in decided] if gate.undecided else []
 
 
 def _charts(run: Run) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""What an account holds once the infrastructure is deployed: bucket, key, repositories, roles, group, people, quotas."""
+"""What an account holds once the infrastructure is deployed: bucket, key, repositories, roles, group, people, quotas.
+
+Things are made here one by one, and the stacks of the infrastructure by name alone, with a resource that is nothing: moto
+does not know half of what the real templates make. tests/infra holds those.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,14 @@ from typing import Any
 
 import boto3
 
+from pipeline.aws.preflight.deployment import STACKS
 from pipeline.settings import Settings
 
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
+NOTHING = {"Resources": {"Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}
 QUOTAS = {  # names and codes as in a public inventory of the service's quotas
     "ml.g5.xlarge for training job usage": ("L-B6D80D9C", 2),
     "ml.g5.xlarge for spot training job usage": ("L-DE07CBDF", 2),
@@ -60,13 +66,25 @@ def furnish(
     client("s3").create_bucket(Bucket=chosen.bucket)
     client("s3").put_bucket_versioning(Bucket=chosen.bucket, VersioningConfiguration={"Status": "Enabled"})
     key = client("kms").create_key()["KeyMetadata"]["KeyId"]
+    sealed = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    client("s3").put_bucket_encryption(
+        Bucket=chosen.bucket,
+        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": sealed}]},
+    )
     client("kms").create_alias(AliasName=chosen.kms_key, TargetKeyId=key)
     for arn in chosen.roles.model_dump().values():
         client("iam").create_role(RoleName=arn.rpartition("/")[2], AssumeRolePolicyDocument=json.dumps(TRUST))
     client("sagemaker").create_model_package_group(ModelPackageGroupName=group)
     client("sns").create_topic(Name="asusu")
+    for name in STACKS:
+        deploy_stack(client("cloudformation"), name)
     images = {step: _push(client("ecr"), image) for step, image in chosen.images.model_dump().items()}
     return {name: _person(client("iam"), name) for name in people}, images
+
+
+def deploy_stack(cloudformation: Any, name: str) -> None:
+    """A stack of that name, with nothing in it."""
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(NOTHING))
 
 
 def _push(ecr: Any, image: str) -> str:

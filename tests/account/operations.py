@@ -5,74 +5,18 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
-
-from moto.sagemaker.models import sagemaker_backends
 
 from pipeline.definition import read
 from pipeline.errors import AsusuError
 from pipeline.local.parameters import typed_parameters
 from pipeline.local.record import Execution, StepRecord
-from tests.account.platform import Platform
+from tests.account import credit
+from tests.account.state import Account, Answer, Refusal
 
-Answer = Mapping[str, Any]
 JOBS = {"Training": "training-job", "Processing": "processing-job"}
 UNSEEN = ("Pending", "Skipped")
-
-
-class Refusal(Exception):
-    """An error the service would answer with."""
-
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.code, self.message, self.status = code, message, status
-
-
-@dataclass
-class Account:
-    """State beside moto's. `quotas` and `prices` are files that a test may rewrite while the account runs."""
-
-    number: str
-    region: str
-    folder: Path
-    platform: Platform
-    tokens: dict[str, str] = field(default_factory=dict)
-    facts: dict[str, dict[str, str]] = field(default_factory=dict)
-    creators: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    selections: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    deciders: dict[str, Mapping[str, str]] = field(default_factory=dict)
-
-    @property
-    def backend(self) -> Any:
-        """moto's SageMaker."""
-        return sagemaker_backends[self.number][self.region]
-
-    def quotas(self) -> list[dict[str, Any]]:
-        """Rows of `quotas.json`: QuotaName, QuotaCode, Value."""
-        return json.loads((self.folder / "quotas.json").read_text(encoding="utf-8"))
-
-    def prices(self) -> dict[str, float]:
-        """`prices.json`: dollars an hour by `<instance>-<component>`, e.g. `ml.g5.xlarge-Training`."""
-        return json.loads((self.folder / "prices.json").read_text(encoding="utf-8"))
-
-    def package(self, request: Mapping[str, Any]) -> Any:
-        """moto's record of the version in a request. Raises Refusal where there is none."""
-        arn = str(request["ModelPackageArn"])
-        for package in self.backend.model_packages.values():
-            if package.arn == arn:
-                return package
-        raise Refusal("ValidationException", f"Model package {arn} does not exist")
-
-    def execution_id(self, request: Mapping[str, Any]) -> str:
-        """The id in a request's PipelineExecutionArn. Raises Refusal for one that this account has not."""
-        arn = str(request["PipelineExecutionArn"])
-        for pipeline in self.backend.pipelines.values():
-            if arn in pipeline.pipeline_executions:
-                return arn.rpartition("/")[2]
-        raise Refusal("ResourceNotFound", f"Pipeline execution {arn} does not exist")
 
 
 def before_start(account: Account, request: Mapping[str, Any]) -> Answer | None:
@@ -150,14 +94,14 @@ def _step(account: Account, step: StepRecord) -> Answer:
     facts: dict[str, Any] = {}
     if step.type in JOBS:
         if step.job_name:
-            facts[f"{step.type}Job"] = {"Arn": _arn(account, f"{JOBS[step.type]}/{step.job_name}")}
+            facts[f"{step.type}Job"] = {"Arn": account.arn(f"{JOBS[step.type]}/{step.job_name}")}
     elif step.type == "Condition":
         facts["Condition"] = {"Outcome": str(step.outcome)}
     elif step.type == "Fail":
         facts["Fail"] = {"ErrorMessage": step.reason}
     elif step.type == "RegisterModel" and step.describe:
         group, version = step.describe["ModelPackageGroupName"], step.describe["ModelPackageVersion"]
-        facts["RegisterModel"] = {"Arn": _arn(account, f"model-package/{group}/{version}")}
+        facts["RegisterModel"] = {"Arn": account.arn(f"model-package/{group}/{version}")}
     return {
         "StepName": step.name,
         "StartTime": step.started or 0.0,
@@ -208,7 +152,7 @@ def _job(account: Account, kind: str, record: Execution, step: StepRecord) -> An
         f"{kind}StartTime": step.started,
         **({"SecondaryStatus": "Training"} if kind == "Training" else {}),
     }
-    arn = _arn(account, f"{JOBS[kind]}/{step.job_name}")
+    arn = account.arn(f"{JOBS[kind]}/{step.job_name}")
     return {**answer, f"{kind}JobName": step.job_name, f"{kind}JobArn": arn}
 
 
@@ -264,47 +208,6 @@ def get_products(account: Account, request: Mapping[str, Any]) -> Answer:
     return {"FormatVersion": "aws_v1", "PriceList": found}
 
 
-def before_decision(account: Account, request: Mapping[str, Any]) -> None:
-    """Remember the facts of a version: moto forgets them when it is decided on, the service does not."""
-    package = account.package(request)
-    account.facts[package.arn] = dict(package.customer_metadata_properties or {})
-
-
-def after_decision(account: Account, request: Mapping[str, Any], answer: Answer, caller: Mapping[str, str]) -> Answer:
-    """The event of a changed package reaches the function that publishes the champion, in a process of its own.
-
-    The service answers first and delivers later; here the delivery comes first, so that nobody has to wait.
-    """
-    package = account.package(request)
-    account.deciders[package.arn] = caller
-    facts = account.facts.pop(package.arn) | (request.get("CustomerMetadataProperties") or {})
-    dropped = request.get("CustomerMetadataPropertiesToRemove") or ()
-    package.customer_metadata_properties = {name: value for name, value in facts.items() if name not in dropped}
-    group, _, version = str(answer["ModelPackageArn"]).partition("model-package/")[2].partition("/")
-    detail = {
-        "ModelPackageGroupName": group,
-        "ModelPackageVersion": int(version),
-        "ModelPackageArn": answer["ModelPackageArn"],
-        "ModelApprovalStatus": request.get("ModelApprovalStatus"),
-    }
-    event = {"source": "aws.sagemaker", "detail-type": "SageMaker Model Package State Change", "detail": detail}
-    account.platform.invoke("champion", event)
-    return answer
-
-
-def after_describing_package(
-    account: Account, request: Mapping[str, Any], answer: Answer, caller: Mapping[str, str]
-) -> Answer:
-    """Who decided last; moto names nobody."""
-    decider = account.deciders.get(str(answer["ModelPackageArn"]))
-    kept = {name: value for name, value in answer.items() if name != "LastModifiedBy"}
-    return {**kept, **({"LastModifiedBy": {"IamIdentity": dict(decider)}} if decider else {})}
-
-
-def _arn(account: Account, resource: str) -> str:
-    return f"arn:aws:sagemaker:{account.region}:{account.number}:{resource}"
-
-
 OWN: Mapping[str, Callable[[Account, Mapping[str, Any]], Answer]] = {
     "SageMaker.ListPipelineExecutionSteps": list_steps,
     "SageMaker.StopPipelineExecution": stop,
@@ -318,12 +221,15 @@ OWN: Mapping[str, Callable[[Account, Mapping[str, Any]], Answer]] = {
 }
 BEFORE: Mapping[str, Callable[[Account, Mapping[str, Any]], Answer | None]] = {
     "SageMaker.StartPipelineExecution": before_start,
-    "SageMaker.UpdateModelPackage": before_decision,
+    "SageMaker.UpdateModelPackage": credit.before_decision,
 }
 AFTER: Mapping[str, Callable[[Account, Mapping[str, Any], Answer, Mapping[str, str]], Answer]] = {
+    "SageMaker.CreatePipeline": credit.after_creating_pipeline,
+    "SageMaker.UpdatePipeline": credit.after_changing_pipeline,
+    "SageMaker.DescribePipeline": credit.after_describing_pipeline,
     "SageMaker.StartPipelineExecution": after_start,
     "SageMaker.DescribePipelineExecution": after_describe,
     "SageMaker.ListPipelineExecutions": after_list,
-    "SageMaker.UpdateModelPackage": after_decision,
-    "SageMaker.DescribeModelPackage": after_describing_package,
+    "SageMaker.UpdateModelPackage": credit.after_decision,
+    "SageMaker.DescribeModelPackage": credit.after_describing_package,
 }

@@ -19,6 +19,7 @@ import boto3
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
+from pipeline.definition import read
 from pipeline.local.names import ACCOUNT as NOWHERE
 from pipeline.local.process import STDOUT_LOG
 from pipeline.local.record import Execution, load_all
@@ -77,16 +78,21 @@ class Platform:
         selected: Iterable[str] = (),
         source: str = "",
     ) -> None:
-        """Begin an execution. `selected`: only these steps; the others' results come from `source`, else they are left out."""
+        """Begin an execution. `selected`: only these steps; the others' results come from `source`, else they are left out.
+
+        A step runs unless its definition says that it is cached, as at the service: the local runner would find any that
+        is finished. Selected steps all run, and those that a `source` gives do not.
+        """
         chosen = set(selected)
         document = json.loads(definition)
         if chosen and not source:
             document["Steps"] = [step for step in document["Steps"] if step["Name"] in chosen]
+        text = json.dumps(document)
         plan = {
             "pipeline": pipeline,
-            "definition": json.dumps(document),
+            "definition": text,
             "parameters": dict(parameters),
-            "force": sorted(chosen if source else ()),
+            "force": sorted(chosen if source else _not_cached(text)),
         }
         path = self.folder / "executions" / f"{execution_id}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -285,6 +291,11 @@ class Platform:
         """The account's own name where the runner wrote that of no account."""
         text = json.dumps(request).replace(NOWHERE, f"arn:aws:sagemaker:{self.region}:{self.number}")
         return dict(json.loads(text))
+
+
+def _not_cached(definition: str) -> set[str]:
+    """Steps whose definition does not say that an earlier result may be taken."""
+    return {step.name for step in read(definition).steps if not (step.raw.get("CacheConfig") or {}).get("Enabled")}
 
 
 def _look(path: Path) -> tuple[int, int]:

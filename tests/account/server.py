@@ -20,10 +20,11 @@ from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
-from tests.account.operations import AFTER, BEFORE, OWN, Account, Refusal
+from tests.account.operations import AFTER, BEFORE, OWN
 from tests.account.platform import Platform
 from tests.account.rights import is_simulation, may, simulate
 from tests.account.shapes import problems
+from tests.account.state import Account, Refusal
 
 NUMBER = "123456789012"  # moto's
 REGION = "us-east-1"

@@ -10,10 +10,11 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
-from tests.account.furnish import write_tables
+from tests.account.furnish import deploy_stack, write_tables
 from tests.account.office import GROUP, Office
 
 PATIENCE = 300  # seconds until a training seals its first checkpoint on a machine with other things to do
+LOST = "asusu-operations"  # a stack that somebody deletes
 LONG_PAIRS = 4000  # of a hundred words: 0.01 hours are too few to read them a hundred times
 
 
@@ -71,6 +72,10 @@ def _check(diary: Diary, params: list[str]) -> None:
     write_tables(folder)
     diary.note("preflight", "engineer", "preflight", *params)
     diary.note("doctor", "engineer", "doctor", "--json")
+    stacks = diary.office.client("cloudformation")
+    stacks.delete_stack(StackName=LOST)
+    diary.note("doctor without a stack", "engineer", "doctor", "--json")
+    deploy_stack(stacks, LOST)
 
 
 def _deploy(diary: Diary) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.account.office import GROUP
-from tests.account.telling import Diary, tell
+from tests.account.telling import LOST, Diary, tell
 
 CANARIES = ["Preflight", "PrepareCorpus", "TokenizeExamples", "CanaryTrain", "CanaryResume"]
 
@@ -29,14 +29,15 @@ def test_a_zero_quota_is_refused_by_name_and_the_usual_quotas_are_not(diary):
     assert diary["preflight"].returncode == 0, diary["preflight"].stdout
 
 
-def test_the_doctor_misses_the_stacks_that_nobody_deployed_and_finds_the_rest(diary, office):
+def test_the_doctor_finds_all_there_and_misses_the_stack_that_somebody_deleted(diary, office):
     checks = {check["name"]: check["status"] for check in diary.found("doctor")["checks"]}
-    assert diary["doctor"].returncode == 1
-    missing = [name for name, status in checks.items() if status == "refused"]
-    assert "stack asusu-platform" in missing
-    assert all(name.startswith("stack ") for name in missing)
-    there = ("credentials", f"bucket {office.settings.bucket}", "role asusu-train", f"group {GROUP}")
-    assert [checks.get(name) for name in there] == ["ok"] * 4
+    assert diary["doctor"].returncode == 0, diary["doctor"].stdout
+    there = ("credentials", f"bucket {office.settings.bucket}", "role asusu-train", f"group {GROUP}", f"stack {LOST}")
+    assert [checks.get(name) for name in there] == ["ok"] * 5
+    assert checks[f"pipeline {GROUP}"] == "warning"
+    assert diary["doctor without a stack"].returncode == 1
+    without = {check["name"]: check["status"] for check in diary.found("doctor without a stack")["checks"]}
+    assert without == {**checks, f"stack {LOST}": "refused"}
 
 
 def test_the_plan_shows_differences_until_the_upsert_and_none_after(diary):
@@ -54,6 +55,14 @@ def test_an_edit_in_the_console_is_drift_and_not_overwritten_unless_told(diary):
     assert "9.5" in diary["plan after an edit"].stdout
     assert diary["upsert over an edit"].returncode == 4
     assert diary["upsert again"].returncode == 0, diary["upsert again"].stderr
+
+
+def test_an_edit_is_credited_to_who_made_it_and_when(diary, office):
+    engineer = "arn:aws:iam::123456789012:user/engineer"
+    assert f"definition was edited, by {engineer} at " in diary["plan after an edit"].stdout
+    found = office.client("sagemaker").describe_pipeline(PipelineName=GROUP)
+    assert {found[name]["IamIdentity"]["Arn"] for name in ("CreatedBy", "LastModifiedBy")} == {engineer}
+    assert found["LastModifiedTime"] > found["CreationTime"]
 
 
 def test_a_rollback_puts_back_what_was_deployed_before(diary):
@@ -126,6 +135,14 @@ def test_the_stopped_run_goes_on_from_its_checkpoint_to_its_end(diary):
     assert watched.returncode == 0, watched.stdout + watched.stderr
     assert all(f"✓ {step}" in watched.stdout for step in ("TrainLora", "EvaluateModel", "RegisterModel"))
     assert f"it registered arn:aws:sagemaker:us-east-1:123456789012:model-package/{GROUP}/1" in diary["explain"].stdout
+
+
+def test_of_an_earlier_run_only_the_steps_that_are_cached_are_taken(diary, office):
+    """The canaries' run had finished the others as well."""
+    arn = diary.found("start")["arn"]
+    rows = office.client("sagemaker").list_pipeline_execution_steps(PipelineExecutionArn=arn)["PipelineExecutionSteps"]
+    taken = {row["StepName"] for row in rows if "CacheHitResult" in row}
+    assert taken == {"PrepareCorpus", "TokenizeExamples"}
 
 
 def test_the_checkpoints_in_the_bucket_are_sealed(diary):

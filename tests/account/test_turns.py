@@ -1,7 +1,8 @@
-"""Executions of this account take turns, and a stop reaches each as the service's would."""
+"""Executions of this account take turns, take over what the service would, and a stop reaches each as the service's would."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -75,3 +76,17 @@ def test_an_execution_that_waits_can_be_stopped_and_begun_again(platform: Idle, 
     platform.proceed(NAMES[1])
     assert platform.status(NAMES[1])[0] == "Executing"
     assert not (tmp_path / NAMES[1]).exists()
+
+
+def test_of_an_earlier_execution_only_steps_that_are_cached_are_taken_over(platform: Idle, tmp_path: Path) -> None:
+    cached = {"Name": "Cached", "Type": "Processing", "CacheConfig": {"Enabled": True, "ExpireAfter": "P30D"}}
+    steps = [cached, {"Name": "Off", "Type": "Training", "CacheConfig": {"Enabled": False}}]
+    definition = json.dumps({"Version": "2020-12-01", "Steps": [*steps, {"Name": "Bare", "Type": "Processing"}]})
+    for name, chosen in {
+        "everything11": {},
+        "withoutbare1": {"selected": ("Cached", "Off")},
+        "fromanother1": {"selected": ("Bare",), "source": "arn:of-another"},
+    }.items():
+        platform.start(name, "asusu-igbo", definition, {}, **chosen)
+    forced = {path.stem: json.loads(path.read_text())["force"] for path in (tmp_path / "executions").glob("*1.json")}
+    assert forced == {"everything11": ["Bare", "Off"], "withoutbare1": ["Off"], "fromanother1": ["Bare"]}

@@ -159,6 +159,7 @@ def test_a_decision_is_shown_with_its_reason_and_who(finished: Finished, asusu: 
             }
         }
     )
+    assert "CloudTrail" in facts(asusu)["earlier_decisions"], "an account keeps the last decision alone"
     found = facts(asusu)["version"]
     assert (found["status"], found["reason"]) == ("rejected", f"it invents names (by {CALLER})")
     assert found["who"] == "fake-user-profile-name", "moto's; as it is not the caller, the reason keeps its signature"

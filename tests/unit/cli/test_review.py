@@ -109,6 +109,21 @@ def test_the_dossier_is_written_and_names_the_commands_to_decide(tmp_path: Path)
     assert "Passed the gate, approved" in page.read_text(encoding="utf-8")
 
 
+def test_a_decided_version_is_offered_what_can_still_be_decided(tmp_path: Path) -> None:
+    def offered() -> list[str]:
+        return list(json.loads(review(tmp_path, "1", "--json"))["commands"])
+
+    registered(tmp_path, 1)
+    decide(tmp_path, 1, "Approved")
+    assert offered() == ["look", "reject"]
+    registered(tmp_path, 2)
+    decide(tmp_path, 2, "Approved")
+    assert offered() == ["look", "approve", "reject"]  # it can be champion again
+    decide(tmp_path, 1, "Rejected")
+    assert offered() == ["look", "approve"]
+    assert "and asusu-igbo/2 is the champion" in (tmp_path / "reports" / "asusu-igbo-1.html").read_text("utf-8")
+
+
 def test_a_version_whose_run_has_no_record_any_more_has_a_page_of_what_its_entry_names(tmp_path: Path) -> None:
     execution = registered(tmp_path, 1)
     where = f"s3://{BUCKET}/runs/{execution.execution_id}/evaluation/{contract.EVALUATION_REPORT}"

@@ -120,7 +120,8 @@ def test_a_rule_that_was_not_decided_is_in_the_header_and_among_the_rules(
     page = rendered(dossier, tmp_path)
     header, rules = page.text.split("Rules of the gate", 1)
     assert f"Champion rule not decided: asusu-igbo/1: it was trained for {HOSTILE}." in header
-    assert f"not worse than champion – not decided — — {why}" in rules
+    for side in ("forward", "backward"):  # nine rules are counted, so nine are shown
+        assert f"not worse than champion {side} – not decided — — {why}" in rules
     assert page.elements["script"] == page.elements["img"] == 0
 
 
