@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from pipeline.aws.session import Account, Missing, explained
-from pipeline.aws.steps import epoch_seconds, step_record
+from pipeline.aws.steps import answered_at, epoch_seconds, step_record
 from pipeline.errors import BadInput
 from pipeline.local.record import StepRecord
 from pipeline.runs import RUNNING, Run
@@ -133,6 +133,7 @@ class Executions:
             steps=tuple(steps),
             selected=tuple(row["StepName"] for row in selection.get("SelectedSteps") or ()),
             source=selection.get("SourcePipelineExecutionArn", ""),
+            seen=answered_at(described),
         )
 
     def parameters(self, arn: str) -> dict[str, str]:

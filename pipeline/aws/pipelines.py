@@ -79,6 +79,20 @@ def look(account: Account, records: Records) -> Situation:
     return Situation(pipeline, None, newest, Drift(reason, _keep_or_lose(records)) if pipeline else None)
 
 
+def strayed(records: Records, found: Mapping[str, Any]) -> str:
+    """Why what DescribePipeline found is not what was deployed last, tags aside; empty where it is, or nothing is recorded.
+
+    Raises AsusuError where the records cannot be read.
+    """
+    pipeline = _deployed(found, {})
+    for record in records.newest_first():
+        if record.state == "done" or _stands(record, pipeline):
+            last = record.model_copy(update={"tags": {}})
+            drift = _drift(records, last, pipeline, _recorded(records, last, pipeline))
+            return drift.reason if drift else ""
+    return ""
+
+
 def _recorded(records: Records, last: Record, pipeline: Deployed | None) -> Definition | None:
     """The definition that was deployed last, None where it is gone."""
     if pipeline and pipeline.sha256 == last.definition:
@@ -111,6 +125,10 @@ def deployed_pipeline(account: Account, name: str) -> Deployed | None:
     with explained(f"reading the tags of {name}"):
         pages = account.sagemaker.get_paginator("list_tags").paginate(ResourceArn=found["PipelineArn"])
         tags = {row["Key"]: row["Value"] for page in pages for row in page["Tags"]}
+    return _deployed(found, tags)
+
+
+def _deployed(found: Mapping[str, Any], tags: Mapping[str, str]) -> Deployed:
     return Deployed(
         arn=found["PipelineArn"],
         text=found["PipelineDefinition"],

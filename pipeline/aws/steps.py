@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from pipeline.local.record import StepRecord, StepStatus
@@ -39,6 +40,15 @@ def step_record(row: Mapping[str, Any]) -> StepRecord:
         outcome=None if outcome is None else outcome == "True",
         describe={"ModelPackageArn": package} if package else {},
     )
+
+
+def answered_at(answer: Mapping[str, Any]) -> float:
+    """When the service answered, by its own clock and in epoch seconds; 0 where the answer does not say."""
+    stated = (answer.get("ResponseMetadata") or {}).get("HTTPHeaders", {}).get("date", "")
+    try:
+        return parsedate_to_datetime(stated).timestamp()
+    except ValueError:
+        return 0.0
 
 
 def epoch_seconds(moment: datetime) -> float:

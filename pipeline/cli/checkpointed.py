@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pipeline.cli.following import is_trained
 from pipeline.cli.outcome import program
 from pipeline.errors import BadInput
 from pipeline.runs import Run
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from pipeline.aws.executions import Executions
 
 RESUME_FROM = "ResumeFrom"  # the parameter
+AFTER_TRAINING = "EvaluateModel"
+SOURCES = ("Succeeded", "Failed")  # API reference of SelectiveExecutionConfig: no other execution can be a source
 REFERENCE = re.compile(r"(.*?)(?:/(checkpoint-\d+))?")
 
 
@@ -25,6 +28,22 @@ def earlier_run(runs: Executions, reference: str) -> tuple[Run, str]:
     match = REFERENCE.fullmatch(reference)
     named, checkpoint = (match[1], match[2] or "") if match else (reference, "")
     return runs.run(runs.find(named)), checkpoint
+
+
+def refuse_complete(run: Run, checkpoint: str, changed: bool, options: str) -> None:
+    """Raises BadInput where nothing is left to train: the newest checkpoint of a complete training, all values the same.
+
+    With other values there may be: a training that ended at MaxTrainingHours, or is to take more epochs.
+    """
+    if not is_trained(run) or checkpoint or changed:
+        return
+    which, source = run.execution_id, run.status in SOURCES
+    again = f"{program()} start --from {AFTER_TRAINING} --source {which}{options}"
+    raise BadInput(
+        f"the training of execution {which} is complete; there is nothing to go on with",
+        hint=f"{again if source else f'{program()} resume {which}{options}'} evaluates it again; --param with another value"
+        " (MaxTrainingHours=..., Epochs=...) trains on",
+    )
 
 
 def refuse_unsealed(runs: Executions, run: Run, name: str) -> None:

@@ -21,6 +21,7 @@ from pipeline.local.process import STDERR_LOG, STDOUT_LOG
 from pipeline.runs import Run, of_this_machine
 from pipeline.runs.explain import Evidence, Explanation
 from pipeline.runs.explain import explain as explain_run
+from pipeline.runs.selection import TRAINING
 
 if TYPE_CHECKING:
     from pipeline.aws.executions import Executions
@@ -57,7 +58,19 @@ def explained_in_account(run: Run, runs: Executions, place: Deployed) -> Explana
         lines, missing = _where_allowed(lambda: tuple(line.text for line in tail(runs.account, step, LINES)))
         evidence = Evidence(said, lines, unsaid, missing)
     given, _ = _where_allowed(lambda: tuple(runs.parameters(run.arn).items()))
-    return explain_run(run, evidence, commands_of_account(replace(run, parameters=dict(given)), place))
+    sealed = step is None or step.name != TRAINING or _is_sealed(run, runs)
+    return explain_run(run, evidence, commands_of_account(replace(run, parameters=dict(given)), place, sealed))
+
+
+def _is_sealed(run: Run, runs: Executions) -> bool:
+    """Whether a checkpoint of its long training can be gone on from, as far as that may be asked."""
+    from pipeline.aws.checkpoints import checkpoints_of
+
+    try:
+        found = checkpoints_of(runs.account, runs.definition(run.arn), run.execution_id, runs.pipeline)
+    except AsusuError:
+        return True
+    return any(row.state == "sealed" and TRAINING in row.steps for row in found)
 
 
 def _where_allowed(ask: Callable[[], tuple[T, ...]]) -> tuple[tuple[T, ...], str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.cli.deployed import Deployed
 from pipeline.cli.outcome import place_of, program
@@ -12,9 +14,14 @@ from pipeline.runs.causes import Commands
 from pipeline.runs.selection import BEHIND_CANARIES, TRAINING
 from steps.parameters import PARAMETERS, ParameterError, parse_value
 
+if TYPE_CHECKING:
+    from pipeline.aws.executions import Executions
 
-def commands_of_account(run: Run, place: Deployed) -> Commands:
-    """What to type about a run, its parameters known, in its place."""
+NOT_KNOWN = "..."  # stands for a value that only a person knows
+
+
+def commands_of_account(run: Run, place: Deployed, sealed: bool = True) -> Commands:
+    """What to type about a run, its parameters known, in its place. `sealed`: its long training can be gone on from."""
     asusu, options, which = program(), place.options, f"{run.execution_id}{place.options}"
     start = f"{asusu} start{_selection(run)}{options}{_given(run, place)}"
     step = run.failed_step.name if run.failed_step else ""
@@ -24,7 +31,7 @@ def commands_of_account(run: Run, place: Deployed) -> Commands:
         resume=f"{asusu} resume {which}",
         start=start,
         again=again,
-        other=f"{asusu} resume --checkpoint {which}" if step == TRAINING else again,
+        other=f"{asusu} resume --checkpoint {which}" if step == TRAINING and sealed else again,
         params=f"{asusu} params",
         preflight=f"{asusu} preflight{options}",
         publish=f"{asusu} publish{options}",
@@ -34,6 +41,40 @@ def commands_of_account(run: Run, place: Deployed) -> Commands:
         infra=place.remedies.aimed("make infra"),
         images=place.remedies.aimed("make push-images"),
     )
+
+
+def first_start(place: Deployed) -> str:
+    """What starts a run of a pipeline that has none to go by, what must be given left open."""
+    usual = place.settings.start_parameters
+    needed = [row.name for row in PARAMETERS if row.default is None and row.name not in usual]
+    return f"{program()} start{place.options}" + "".join(f" --param {name}={NOT_KNOWN}" for name in needed)
+
+
+def is_trained(run: Run) -> bool:
+    """Whether its long training has ended by itself: its checkpoints hold nothing unfinished."""
+    return any(step.name == TRAINING and step.status == "Succeeded" for step in run.steps)
+
+
+def after_success(run: Run, runs: Executions, place: Deployed) -> str:
+    """What comes after a run that succeeded: a look at its version; after its canaries alone, the whole run."""
+    if run.package:
+        return f"{program()} packages{place.options}"
+    if is_trained(run) or run.source:
+        return f"{program()} runs{place.options}"
+    whole = replace(run, parameters=runs.parameters(run.arn), selected=(), source="")
+    return commands_of_account(whole, place).start
+
+
+def after_checkpoints(run: Run, runs: Executions, place: Deployed, sealed: bool) -> str:
+    """What comes after a look at a run's checkpoints. `sealed`: one of its long training can be gone on from."""
+    which = f"{run.execution_id}{place.options}"
+    if run.is_running:
+        return f"{program()} watch {which}"
+    if run.status == "Succeeded":
+        return after_success(run, runs, place)
+    if run.refused or not (sealed or is_trained(run)):
+        return f"{program()} explain {which}"
+    return f"{program()} resume {which}"  # where it is trained, what came after is done again
 
 
 def commands_of_this_machine(run: Run, workdir: Path) -> Commands:

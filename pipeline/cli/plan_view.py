@@ -35,6 +35,10 @@ class Paper:
         else:
             self.console.print(" " * indent + line.plain, highlight=False, soft_wrap=True, markup=False)
 
+    def command(self, text: str, indent: int = 0) -> None:
+        """One line to be copied: it stays whole, the terminal breaks it."""
+        self.console.print(" " * indent + harmless(text), highlight=False, soft_wrap=True, markup=False)
+
     def head(self, text: str, style: str = "bold") -> None:
         """A heading after an empty line."""
         self.say()

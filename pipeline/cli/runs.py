@@ -17,6 +17,7 @@ from rich.table import Column, Table
 
 from pipeline.cli.definition import Account, AsJson, Env, Recipe
 from pipeline.cli.executions import RunName, executions_of
+from pipeline.cli.following import after_checkpoints, first_start, is_trained
 from pipeline.cli.outcome import place_of, program
 from pipeline.cli.staging import DEFAULT_WORKDIR, Workdir
 from pipeline.definition import read
@@ -27,6 +28,7 @@ from pipeline.review.wording import duration, megabytes
 from pipeline.runs import Run, of_this_machine
 from pipeline.runs.checkpoints import Checkpoint, Stored, addresses
 from pipeline.runs.checkpoints import checkpoints as checkpoints_in
+from pipeline.runs.selection import TRAINING
 
 MOST_REASON = 200  # characters; the service gives up to 1,300
 STYLES = {"sealed": "green", "unsealed": "yellow", "damaged": "bold red"}
@@ -48,7 +50,7 @@ def runs(
         place, executions = executions_of(env, account, recipe, "")
         with Console(stderr=True).status("asking the account how each ended"):
             found = [executions.with_steps(run) for run in executions.listed(most)]
-        nothing = f"{place.name} has not run in {place.settings.region}; next: {program()} start{place.options}"
+        nothing = f"{place.name} has not run in {place.settings.region}; next: {first_start(place)}"
     if as_json:
         print(json.dumps([run.for_machines() for run in found], indent=2, ensure_ascii=False))
     elif not found:
@@ -67,35 +69,45 @@ def checkpoints(
 ) -> None:
     """Say which checkpoints of an execution really are stored, and which are sealed and whole. Exit 1 for damage."""
     if env == "local":
-        execution_id, found = _of_this_machine(run, workdir)
+        described, found = _of_this_machine(run, workdir)
         following = f"{program()} run --local{place_of(workdir)} --resume"
+        if described.status == "Succeeded":
+            following = f"{program()} packages{place_of(workdir)}"
+        elif described.refused:
+            following = f"{program()} explain {described.execution_id}{place_of(workdir)}"
     else:
         from pipeline.aws.checkpoints import checkpoints_of
 
         place, executions = executions_of(env, account, recipe, "")
         described = executions.run(executions.find(run))
-        execution_id = described.execution_id
-        found = checkpoints_of(place.account, executions.definition(described.arn), execution_id, place.name)
-        verb = "watch" if described.is_running else "resume"
-        verb = "resume --checkpoint" if described.status == "Succeeded" else verb  # as a new execution
-        following = f"{program()} {verb} {execution_id}{place.options}"
+        definition = executions.definition(described.arn)
+        found = checkpoints_of(place.account, definition, described.execution_id, place.name)
+        usable = any(row.state == "sealed" and TRAINING in row.steps for row in found)
+        following = after_checkpoints(described, executions, place, usable) if found and not as_json else ""
     if as_json:
         rows = [row.for_machines() for row in found]
-        print(json.dumps({"execution": execution_id, "checkpoints": rows}, indent=2, ensure_ascii=False))
+        print(json.dumps({"execution": described.execution_id, "checkpoints": rows}, indent=2, ensure_ascii=False))
     elif not found:
-        print(f"no checkpoint of {execution_id} is stored")
+        print(f"no checkpoint of {described.execution_id} is stored")
     else:
         Console().print(_checkpoints_table(found))
         for row in found:
             if row.problem:
                 print(f"{row.steps[-1]} {row.name} is {row.state}: {harmless(row.problem)}")
-        sealed = [row for row in found if row.state == "sealed"]
-        if sealed:
-            print(f"the newest sealed one is {sealed[-1].name} of {sealed[-1].steps[-1]}; next: {following}")
+        print(f"{_usable(found, is_trained(described))}; next: {following}")
     raise typer.Exit(1 if any(row.state == "damaged" for row in found) else 0)
 
 
-def _of_this_machine(reference: str | None, workdir: Path) -> tuple[str, list[Checkpoint]]:
+def _usable(found: list[Checkpoint], trained: bool) -> str:
+    """Which checkpoint a run can be gone on from. `trained`: its training is complete."""
+    sealed = [row for row in found if row.state == "sealed" and TRAINING in row.steps]
+    if not sealed:
+        return f"{TRAINING} has no sealed one"
+    newest = f"the newest sealed one is {sealed[-1].name} of {TRAINING}"
+    return f"{newest}, whose training is complete" if trained else newest
+
+
+def _of_this_machine(reference: str | None, workdir: Path) -> tuple[Run, list[Checkpoint]]:
     place = workdir.absolute()
     execution = record.load(place, reference) if reference else record.latest(place)
     if execution is None:
@@ -105,7 +117,7 @@ def _of_this_machine(reference: str | None, workdir: Path) -> tuple[str, list[Ch
     found: list[Checkpoint] = []
     for address, steps in addresses(definition, execution.execution_id, execution.pipeline_name).items():
         found += checkpoints_in(address, steps, _stored(store, address), partial(_bytes, store.path(address)))
-    return execution.execution_id, found
+    return of_this_machine(execution), found
 
 
 def _bytes(folder: Path, key: str) -> bytes:

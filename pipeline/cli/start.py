@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.checkpointed import RESUME_FROM, earlier_run
+from pipeline.cli.checkpointed import RESUME_FROM, SOURCES, earlier_run, refuse_complete
 from pipeline.cli.definition import Account, AsJson, Env, Recipe
 from pipeline.cli.executions import RunName, Token, executions_of, is_running, token_or_new
+from pipeline.cli.noticed import running_beside, stray_definition
 from pipeline.cli.outcome import program
 from pipeline.cli.run import parse_params
 from pipeline.cli.starting import (
-    SOURCES,
     Planned,
     deployed_definition,
     for_machines,
@@ -91,9 +91,11 @@ def resume(
             raise BadInput("--checkpoint says which run to go on from; leave out RUN and ResumeFrom")
         definition = deployed_definition(runs)
         found, name = earlier_run(runs, checkpoint)
-        steps = _from_training(definition, found)
         where = f"{found.execution_id}/{name}" if name else found.execution_id
-        parameters = runs.parameters(found.arn) | given | {RESUME_FROM: where}
+        before = runs.parameters(found.arn)
+        refuse_complete(found, name, before | given != before, place.options)
+        parameters = before | given | {RESUME_FROM: where}
+        steps = _from_training(definition, found)
         plan = planned(place, runs, definition, parameters, steps, found if steps else None)
         _begin(plan, token, "", as_json, repeated)
         return
@@ -146,10 +148,13 @@ def _begin(plan: Planned, token: str, name: str, as_json: bool, repeated: bool) 
 
     source = plan.source.arn if plan.source else ""
     before = {run.arn for run in plan.runs.listed()} if repeated else set()
+    beside, stray = running_beside(plan), stray_definition(plan)
     with _telling(token):
         arn = plan.runs.start(Start(plan.parameters, token, name, plan.steps, source))
     if arn in before:
         refuse_other(plan, arn)
+    plan.notes.extend(note for other, note in beside.items() if other != arn)
+    plan.notes.extend(stray)
     if as_json:
         found = for_machines(plan, execution=arn.rsplit("/", 1)[-1], arn=arn, token=token, started_before=arn in before)
         print(json.dumps(found, indent=2, ensure_ascii=False))

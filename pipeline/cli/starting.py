@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.cli.checkpointed import RESUME_FROM, earlier_run, refuse_unsealed
+from pipeline.cli.checkpointed import RESUME_FROM, SOURCES, earlier_run, refuse_unsealed
 from pipeline.cli.deployed import Deployed
 from pipeline.cli.outcome import program
 from pipeline.cli.run import refuse_problems
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 DISPLAY_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,81}")  # botocore's shape of PipelineExecutionDisplayName
 SHORT_HOURS = 0.1  # under it an estimate of the training says little: starting the machine takes as long
 NOTHING = "none"  # of ResumeFrom: the training begins anew
-SOURCES = ("Succeeded", "Failed")  # API reference of SelectiveExecutionConfig: no other execution can be a source
 
 
 @dataclass(frozen=True)

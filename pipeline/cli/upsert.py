@@ -14,6 +14,7 @@ from pipeline.checkout import checkout
 from pipeline.cli.check_view import print_rows
 from pipeline.cli.definition import Account, AsJson, Env, Recipe
 from pipeline.cli.deployed import Deployed, deployed
+from pipeline.cli.following import first_start
 from pipeline.cli.outcome import program
 from pipeline.cli.plan import DefinitionFile, planned_upsert, show, source_of, work_of
 from pipeline.cli.plan_view import Paper
@@ -150,11 +151,11 @@ def _deploy(paper: Paper, planned: Planned, why: Deployment) -> None:
     record = deploy(place.account, planned.records, planned.situation, planned.wanted, why)
     paper.head(f"{place.name} is in place; no run was started", "bold green")
     paper.say(f"{record.action} {record.number}, definition {record.definition[:12]}, code {record.code[:12]}", 2)
-    paper.say(f"start a run: {program()} start{place.options}", 2)
+    paper.command(f"start a run: {first_start(place)}", 2)
     before = planned.situation.last
     if before and before.state == "done" and before.definition != record.definition:
         to = f" --to {before.number}" if record.restores else ""  # going back from a rollback is going forwards
-        paper.say(f"go back:     {program()} rollback{to}{place.options}", 2)
+        paper.command(f"go back:     {program()} rollback{to}{place.options}", 2)
 
 
 def _print_list(records: list[Record], as_json: bool) -> None:

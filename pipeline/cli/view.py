@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -17,6 +17,7 @@ from pipeline.local.record import StepRecord
 from pipeline.review.wording import duration
 
 QUIET_SECONDS = 15.0
+ENDED = ("Succeeded", "Failed", "Stopped")
 MARKS = {
     "Pending": ("·", "dim"),
     "Executing": ("▶", "bold cyan"),
@@ -48,10 +49,21 @@ def _short(value: Any) -> str:
 
 
 class View:
-    """Listener of a local run. Use it as a context manager around the run."""
+    """Listener of a local run. Use it as a context manager around the run.
 
-    def __init__(self, steps: Sequence[Step], console: Console, quiet_seconds: float = QUIET_SECONDS) -> None:
+    In a terminal the steps that have not ended are drawn in place; one that has ended leaves its whole line above them.
+    `clock` gives the time, in epoch seconds, at which a running step was known to run.
+    """
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        console: Console,
+        quiet_seconds: float = QUIET_SECONDS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._console = console
+        self._clock = clock
         self._quiet_seconds = quiet_seconds  # between two lines of progress, where they are not drawn in place
         self._rows: dict[str, StepRecord | None] = {step.name: None for step in steps}
         self._depth = {step.name: 2 if step.branch else 0 for step in steps}
@@ -78,7 +90,9 @@ class View:
             return
         if step.status == "Executing":
             self._notes.pop(step.name, None)
-        if self._live is None and step.status not in ("Pending", "Skipped"):
+        if step.status in ENDED or (self._live is None and step.status == "Executing"):
+            if self._live:
+                self._live.refresh()  # takes it out of what is drawn in place
             self._console.print(self._line(step), highlight=False, soft_wrap=True)
 
     def on_line(self, name: str, text: str) -> None:
@@ -109,19 +123,21 @@ class View:
         """What a step found, shown when it has ended; where that was said already, in a line of its own."""
         self._notes[name] = text
         step = self._rows.get(name)
-        if text and self._live is None and step is not None and step.status == "Succeeded":
+        if text and step is not None and step.status == "Succeeded":
             self._console.print(f"    {name}: {text}", highlight=False, soft_wrap=True, markup=False)
 
-    def _line(self, step: StepRecord) -> str:
-        mark, _ = MARKS[step.status]
+    def _line(self, step: StepRecord) -> Text:
+        mark, style = MARKS[step.status]
+        name = Text(f"{mark} {step.name}", style)
         if step.status == "Executing":
-            return f"{mark} {step.name}"
-        return "  ".join(part for part in (f"{mark} {step.name}", self._elapsed(step), self._remark(step)) if part)
+            return name
+        rest = (self._elapsed(step), self._remark(step))
+        return Text("  ").join([name, *(Text(part) for part in rest if part)])
 
     def _elapsed(self, step: StepRecord | None) -> str:
         if step is None or step.started is None or step.reused:
             return ""
-        return duration(round((step.ended or time.time()) - step.started, 1))
+        return duration(round(max(0.0, (step.ended or self._clock()) - step.started), 1))
 
     def _remark(self, step: StepRecord) -> str:
         if step.reused:
@@ -138,6 +154,8 @@ class View:
         table.add_column(justify="right", no_wrap=True, min_width=8)
         table.add_column(overflow="ellipsis", no_wrap=True, ratio=1)  # long remarks give way, names and times do not
         for name, step in self._rows.items():
+            if step and step.status in ENDED:
+                continue
             mark, style = MARKS[step.status if step else "Pending"]
             remark = self._remark(step) if step else ""
             table.add_row(

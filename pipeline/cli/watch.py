@@ -15,6 +15,7 @@ from pipeline.cli.definition import Account, AsJson, Env, Recipe
 from pipeline.cli.deployed import Deployed
 from pipeline.cli.executions import RunName, executions_of
 from pipeline.cli.explain import explained_in_account, print_explanation
+from pipeline.cli.following import after_success
 from pipeline.cli.outcome import program
 from pipeline.cli.view import View, describe_progress
 from pipeline.definition import read
@@ -75,12 +76,13 @@ class Watching:
     sleep: Callable[[float], None]
     _seen: dict[str, StepRecord] = field(default_factory=dict)
     _awaited: dict[str, int] = field(default_factory=dict)  # steps without last words, and how often to look for them
+    _now: float = 0.0  # the service's time of the last look: a step that runs may have ended since
     _silent: str = ""  # why no log can be read, once that is said
 
     def to_the_end(self) -> Run:
         """Draw the run until it has ended, however often the account cannot be reached. Raises what can only be mended."""
         definition = read(self._reached(lambda: self.runs.definition(self.arn)))
-        with View(definition.steps, self.console, QUIET_SECONDS) as view:
+        with View(definition.steps, self.console, QUIET_SECONDS, lambda: self._now) as view:
             while True:
                 run = self._reached(lambda: self._look(view))
                 if not run.is_running:
@@ -89,6 +91,7 @@ class Watching:
 
     def _look(self, view: View) -> Run:
         run = self.runs.run(self.arn)
+        self._now = run.seen or time.time()
         for step in run.steps:
             if step.status == "Executing":
                 view.on_step(step)
@@ -187,7 +190,7 @@ def _print_end(run: Run, runs: Executions, place: Deployed) -> None:
             else f"succeeded after {took}"
         )
         print(what)
-        print(f"  next:   {program()} {'packages' if run.package else 'runs'}{runs.options}")
+        print(f"  next:   {after_success(run, runs, place)}")
         return
     print(f"{run.outcome} after {took}")
     print_explanation(explained_in_account(run, runs, place))

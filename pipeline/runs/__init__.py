@@ -18,6 +18,7 @@ class Run:
 
     `refused`: it ended in a Fail step, by the pipeline's own decision. `name` is the display name, `arn` is empty for a
     local run. `selected` are the steps of a selective execution, `source` the ARN that the others' results come from.
+    `seen` is when the service said all this, by its own clock, 0 where that is unknown.
     """
 
     execution_id: str
@@ -33,6 +34,7 @@ class Run:
     parameters: Mapping[str, str] = field(default_factory=dict)
     selected: tuple[str, ...] = ()
     source: str = ""
+    seen: float = 0.0
 
     @property
     def is_running(self) -> bool:

@@ -13,6 +13,7 @@ from pipeline.runs.causes import Commands, Found, cause_of, refusal_of
 
 SHOWN_LINES = 12
 WRAPPING = re.compile(r"^(?:AlgorithmError|ClientError|InternalServerError): ?|,? ?exit code: \d+\s*$")
+NOISE = "resource_tracker: There appear to be"  # Python warns so of whoever is stopped; it is nobody's cause
 PROGRESS = ('{"event": "progress"', '{"event": "train"', '{"event": "validation"')
 
 
@@ -100,7 +101,7 @@ def _answer(
     said: str,
     evidence: Evidence = Evidence(),
 ) -> Explanation:
-    telling = [line for line in evidence.lines if line.strip() and not line.startswith(PROGRESS)]
+    telling = [line for line in evidence.lines if line.strip() and NOISE not in line and not line.startswith(PROGRESS)]
     return Explanation(
         execution=run.execution_id,
         outcome=run.outcome,

@@ -125,6 +125,16 @@ def test_local_checkpoints_are_told_apart_as_in_an_account(place: Path) -> None:
     assert "checkpoint-7 is damaged: optimizer.pt has 3 bytes instead of 7" in said
 
 
+def test_here_too_a_complete_training_is_not_offered_to_be_gone_on_with(tmp_path: Path) -> None:
+    completing = SEALING.partition("print(")[0] + '(base / "model").mkdir(exist_ok=True)\n'
+    trained = training("TrainLora", program(tmp_path, "train", completing), arguments=checkpoints())
+    options = Options(code_version="1", command_for=lambda image, kind: ["python"], sync_seconds=0.1)
+    assert run(definition(trained), {}, workdir=tmp_path / "work", options=options).status == "Succeeded"
+    said = asusu("checkpoints", "--workdir", str(tmp_path / "work"))[1]
+    assert "checkpoint-7 of TrainLora, whose training is complete; next: asusu packages --workdir" in said
+    assert "--resume" not in said
+
+
 def test_an_execution_that_is_not_there_is_bad_input(place: Path) -> None:
     for verb in ("explain", "checkpoints"):
         code, said = asusu(verb, "zzzzzzzzzzzz", "--workdir", str(place))

@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 
 from rich.console import Console
+from rich.text import Text
 
 from pipeline.cli.view import View, describe_progress
 from pipeline.definition import Step
@@ -62,8 +63,23 @@ def test_progress_says_how_much_is_left():
 
 def test_on_a_narrow_terminal_names_and_times_stay_whole():
     console = Console(file=io.StringIO(), force_terminal=True, width=60)
-    with View(STEPS, console) as view:
-        view.on_step(replace(RECORD, status="Failed", ended=190.0, reason="a very long reason " * 20))
+    with View(STEPS, console, clock=lambda: 190.0) as view:
+        view.on_step(RECORD)
+        view.on_progress("First", "a very long word " * 20)
     rows = [line for line in console.file.getvalue().splitlines() if "First" in line]
     assert "1.5 min" in rows[-1]
     assert "…" in rows[-1]
+
+
+def test_on_a_narrow_terminal_a_step_that_has_ended_leaves_its_whole_line_also_where_its_words_come_late():
+    console = Console(file=io.StringIO(), force_terminal=True, width=40)
+    words = "chrF++ 41.2; " * 8 + "[held out] 1,186 tokens"
+    with View(STEPS, console) as view:
+        view.on_step(RECORD)
+        view.on_note("First", words)
+        view.on_step(replace(RECORD, status="Succeeded", ended=107.4))
+        view.on_note("First", f"late: {words}")
+    out = Text.from_ansi(console.file.getvalue()).plain
+    assert f"✓ First  7.4 s  {words}\n" in out
+    assert f"    First: late: {words}\n" in out
+    assert "First" not in out.rpartition("tokens")[2], "and is not drawn again"

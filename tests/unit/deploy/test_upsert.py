@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from pipeline.aws.deploying import Deployment, Wanted, deploy
 from pipeline.aws.pipelines import look
+from pipeline.cli.plan_view import Paper
 from pipeline.definition import digest, with_own_sum
 from tests.unit.deploy.conftest import BUCKET, NAME, Desk, git
 from tests.unit.plan.editing import argument, default
@@ -190,9 +192,18 @@ def test_a_file_that_was_edited_is_deployed_stating_its_own_sum(desk: Desk) -> N
 
 def test_what_comes_next_after_an_upsert_is_what_it_takes(desk: Desk) -> None:
     _, said, _ = desk.upsert()
-    assert "--param" not in said
+    (line,) = [line for line in said.splitlines() if "--param" in line]
+    assert line.startswith("  start a run: asusu start --env ")
+    assert line.endswith(" --param CorpusUri=... --param BaseModelUri=...")
     assert "unknown" not in said
     assert "11 of 11 checks are ok" in said
+
+
+def test_a_command_stays_one_line_in_a_narrow_terminal() -> None:
+    out = io.StringIO()
+    command = "asusu start --env production --param CorpusUri=... --param BaseModelUri=..."
+    Paper(Console(file=out, force_terminal=True, width=40)).command(command, 2)
+    assert out.getvalue() == f"  {command}\n"
 
 
 def test_a_plan_of_a_file_names_the_file(desk: Desk) -> None:

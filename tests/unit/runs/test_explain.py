@@ -175,3 +175,11 @@ def test_the_tables_order_counts_and_not_that_of_the_texts() -> None:
     found = cause_of(["InternalServerError", "CapacityError: none"], "TrainLora", COMMANDS)
     assert found is not None
     assert found.kind == "capacity"
+
+
+def test_what_python_itself_prints_when_it_is_stopped_is_not_shown_as_telling():
+    leaked = (
+        "python3.11/multiprocessing/resource_tracker.py:254: UserWarning: resource_tracker: There appear to be 1 leaked"
+    )
+    lines = ("sealed checkpoint-120", leaked, "  warnings.warn('resource_tracker: There appear to be %d '")
+    assert failed("TrainLora", "", lines=lines, status="Stopped").lines == ("sealed checkpoint-120",)

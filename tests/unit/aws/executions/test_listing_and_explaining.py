@@ -63,7 +63,7 @@ def test_a_pipeline_that_never_ran_says_how_to_start_it(plant: Plant, asusu: Asu
     code, said, _ = asusu("runs")
     assert code == 0
     assert "asusu-igbo has not run in us-east-1" in said
-    assert "start --env production" in said
+    assert "start --env production --param CorpusUri=... --param BaseModelUri=..." in said
 
 
 def test_a_zero_quota_is_explained_by_its_name(plant: Plant, asusu: Asusu) -> None:
@@ -196,10 +196,52 @@ def test_checkpoints_tell_sealed_from_unsealed_and_damaged(plant: Plant, asusu: 
     assert f"the newest sealed one is checkpoint-100 of TrainLora; next: asusu resume {run} --env production" in said
 
 
-def test_from_the_checkpoint_of_a_run_that_succeeded_only_a_new_one_goes_on(plant: Plant, asusu: Asusu) -> None:
-    run = plant.begun("Succeeded", *DONE, step("TrainLora"))
-    store_checkpoint(plant, run, 100)
-    assert f"next: asusu resume --checkpoint {run} --env production" in asusu("checkpoints")[1]
+PACKAGE = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{NAME}/3"
+REGISTERED = step("RegisterModel", kind="", Metadata={"RegisterModel": {"Arn": PACKAGE}})
+REFUSED = step("RejectModel", "Failed", kind="", Metadata={"Fail": {"ErrorMessage": "Model refused"}})
+UNTRAINED = step("TrainLora", "Failed")
+
+
+@pytest.mark.parametrize(
+    ("status", "steps", "sealed", "says"),
+    [
+        (
+            "Executing",
+            [step("TrainLora", "Executing")],
+            100,
+            "one is checkpoint-100 of TrainLora; next: asusu watch RUN",
+        ),
+        ("Stopped", [step("TrainLora", "Stopped")], 100, "one is checkpoint-100 of TrainLora; next: asusu resume RUN"),
+        ("Failed", [UNTRAINED], 0, "TrainLora has no sealed one; next: asusu explain RUN"),
+        ("Failed", [step("TrainLora"), step("EvaluateModel", "Failed")], 100, "is complete; next: asusu resume RUN"),
+        ("Failed", [step("TrainLora"), REFUSED], 100, "whose training is complete; next: asusu explain RUN"),
+        ("Succeeded", [step("TrainLora"), REGISTERED], 100, "whose training is complete; next: asusu packages"),
+    ],
+)
+def test_a_resume_is_offered_where_it_trains_on_and_nowhere_else(
+    plant: Plant, asusu: Asusu, status: str, steps: list[dict[str, Any]], sealed: int, says: str
+) -> None:
+    run = plant.begun(status, *DONE, *steps)
+    store_checkpoint(plant, run, 16, prefix="canary-checkpoints")
+    if sealed:
+        store_checkpoint(plant, run, sealed)
+    said = asusu("checkpoints")[1]
+    assert f"{says.replace('RUN', run)} --env production\n" in said
+
+
+def test_after_the_canaries_alone_the_whole_run_is_offered_with_their_parameters(plant: Plant, asusu: Asusu) -> None:
+    given = ("--param", f"CorpusUri={CORPUS}", "--param", f"BaseModelUri={MODEL}", "--param", "Epochs=0.5")
+    assert asusu("start", "--canary-only", *given)[0] == 0
+    run = plant.executions.listed()[0].execution_id
+    plant.becomes(run, "Succeeded", "", *DONE)
+    store_checkpoint(plant, run, 16, prefix="canary-checkpoints")
+    whole = f"asusu start --env production {' '.join(given)}"
+    assert f"TrainLora has no sealed one; next: {whole}\n" in asusu("checkpoints")[1]
+    said = asusu("watch", run)[1]
+    assert f"next:   {whole}\n" in said
+    plant.asked.clear()
+    assert typed(asusu, whole) == 0
+    assert "SelectiveExecutionConfig" not in plant.requests("start_pipeline_execution")[0]
 
 
 def test_a_run_without_checkpoints_says_so(plant: Plant, asusu: Asusu) -> None:
@@ -240,6 +282,17 @@ def test_on_day_six_the_commands_keep_what_was_trained(plant: Plant, asusu: Asus
     assert typed(asusu, explained(asusu)["next"][0].replace("=...", "=0.0001")) == 0
     (request,) = plant.requests("start_pipeline_execution")
     assert request["SelectiveExecutionConfig"]["SourcePipelineExecutionArn"] == plant.arn(failed)
+
+
+def test_before_the_first_checkpoint_is_sealed_another_machine_is_offered_without_one(
+    plant: Plant, asusu: Asusu
+) -> None:
+    waiting = step("TrainLora", "Failed", FailureReason="CapacityError: none")
+    failed = plant.begun("Failed", *DONE, waiting, CorpusUri=CORPUS, BaseModelUri=MODEL)
+    store_checkpoint(plant, failed, 500, sealed=False)
+    other = explained(asusu)["next"][1]
+    assert f"asusu start --from TrainLora --source {failed} --env production" in other
+    assert typed(asusu, other.replace("=...", "=ml.g5.2xlarge")) == 0
 
 
 def test_a_long_reason_takes_one_line_of_a_table_and_keeps_its_place_in_an_explanation(

@@ -108,6 +108,30 @@ def test_a_checkpoint_that_is_not_there_or_not_sealed_is_refused(plant: Plant, a
     assert f"no sealed checkpoint checkpoint-500 of execution {ended} lies in S3" in complaint
 
 
+def test_from_the_end_of_a_complete_training_nothing_is_trained_again_unless_a_value_is_another(
+    plant: Plant, asusu: Asusu
+) -> None:
+    ended = plant.begun("Succeeded", *DONE, step("TrainLora"), **INPUTS, MaxTrainingHours="1")
+    store_checkpoint(plant, ended, 500)
+    for same in ((), ("--param", "MaxTrainingHours=1")):
+        code, _, complaint = asusu("resume", "--checkpoint", ended, *same)
+        assert (code, plant.requests("start_pipeline_execution")) == (2, [])
+        assert f"the training of execution {ended} is complete" in complaint
+    offered = f"asusu start --from EvaluateModel --source {ended} --env production"
+    assert offered in complaint
+    assert asusu(*offered.split()[1:])[0] == 0
+    plant.asked.clear()
+    assert asusu("resume", "--checkpoint", ended, "--param", "MaxTrainingHours=2")[0] == 0
+    assert plant.requests("start_pipeline_execution")
+
+
+def test_of_a_run_that_was_stopped_after_its_training_the_rest_is_offered(plant: Plant, asusu: Asusu) -> None:
+    """It cannot be a source."""
+    ended = plant.begun("Stopped", *DONE, step("TrainLora"), step("EvaluateModel", "Stopped"), **INPUTS)
+    store_checkpoint(plant, ended, 500)
+    assert f"next: asusu resume {ended} --env production" in asusu("resume", "--checkpoint", ended)[2]
+
+
 def test_the_canaries_checkpoint_is_not_one_to_go_on_from(plant: Plant, asusu: Asusu) -> None:
     ended = plant.begun("Failed", *DONE, FAILED, **INPUTS)
     store_checkpoint(plant, ended, 12, prefix="canary-checkpoints")

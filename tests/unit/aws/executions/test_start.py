@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from pipeline.aws import manifests, session
+from pipeline.aws.records import Record, Records
 from pipeline.errors import AsusuError
 from tests.unit.aws.executions.conftest import BUCKET, CORPUS, DONE, MODEL, NAME, Plant, step
 from tests.unit.aws.executions.sealed import store_checkpoint
@@ -300,3 +302,61 @@ def test_a_start_for_a_machine_is_json_alone(plant: Plant, asusu: Asusu) -> None
     assert facts["parameters"]["CorpusUri"] == CORPUS
     assert facts["estimate"]["hours_high"] > facts["estimate"]["hours_low"] > 0
     assert facts["token"] == sent(plant)["ClientRequestToken"]
+
+
+def test_a_start_beside_a_running_execution_says_so_and_whether_it_is_the_same(plant: Plant, asusu: Asusu) -> None:
+    assert "running already" not in asusu("start", *INPUTS)[1]
+    first = plant.executions.listed()[0].execution_id
+    plant.becomes(first, "Executing")
+    said = asusu("start", *INPUTS, "--param", "Seed=17")[1]  # its default
+    assert f"note:   {first} is running already with the same parameters, and both cost" in said
+    assert f"asusu stop {first} --env production" in said
+    facts = json.loads(asusu("start", *INPUTS, "--param", "Seed=18", "--json")[1])
+    (note,) = facts["notes"]
+    assert "is running already with another Seed, and both cost" in note
+
+
+def test_a_repeated_token_does_not_call_its_own_execution_another(plant: Plant, asusu: Asusu) -> None:
+    token = ("--token", "release-2026-11-21-attempt-000001")
+    asusu("start", *INPUTS, *token)
+    plant.steps[plant.executions.listed()[0].arn] = []
+    plant.becomes(plant.executions.listed()[0].execution_id, "Executing")
+    assert "running already" not in asusu("start", *INPUTS, *token)[1]
+
+
+def _recorded(plant: Plant) -> None:
+    """As an upsert records what is deployed."""
+    records = Records(plant.account, BUCKET, NAME, " --env production")
+    deployed = plant.executions.deployed
+    sha256 = records.keep(deployed["PipelineDefinition"])
+    one = Record(
+        number=1,
+        state="done",
+        action="upsert",
+        definition=sha256,
+        role=deployed["RoleArn"],
+        tags={"project": "asusu"},
+        code="0" * 40,
+        by="ada",
+        at=datetime.now(UTC),
+    )
+    records.begin(one)
+
+
+def test_a_start_of_a_definition_that_was_edited_since_its_upsert_says_so(
+    plant: Plant, asusu: Asusu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _recorded(plant)
+    assert "note:" not in asusu("start", *INPUTS, "--canary-only")[1]
+    _change_training(plant, "StoppingCondition", MaxRuntimeInSeconds=80_000)
+    said = asusu("start", *INPUTS, "--canary-only")[1]
+    assert "note:   the deployed pipeline is not the one that was put in place last: its definition was edited" in said
+    assert "asusu plan --env production shows the changes" in said
+
+    def denied(*arguments: object) -> None:
+        raise AsusuError("you are not allowed to call ListObjectsV2")
+
+    monkeypatch.setattr(Records, "newest_first", denied)
+    code, said, _ = asusu("start", *INPUTS, "--canary-only")
+    assert code == 0
+    assert "note:" not in said

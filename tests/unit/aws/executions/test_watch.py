@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from rich.console import Console
 from pipeline.aws import logs
 from pipeline.cli.watch import Watching
 from pipeline.errors import AsusuError, BadInput
-from tests.unit.aws.executions.conftest import DONE, NAME, Plant, step
+from tests.unit.aws.executions.conftest import BEGAN, DONE, NAME, Plant, step
 
 Asusu = Callable[..., tuple[int, str, str]]
 PACKAGE = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{NAME}/3"
@@ -247,3 +248,33 @@ def test_ctrl_c_leaves_the_run_alone_and_says_how_to_come_back(
     assert "the run goes on" in complaint
     assert f"watch {run} --env production" in complaint
     assert plant.requests("stop_pipeline_execution") == []
+
+
+def test_the_clock_of_a_running_step_is_the_services_and_stands_still_between_two_looks(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step may have ended since the last look: it is never shown to run longer than it did."""
+    run = plant.begun("Executing", step("CanaryResume", "Executing"))
+    looked = (BEGAN + timedelta(seconds=17)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    client = plant.account.sagemaker
+    client.meta.events.register_first("after-call.sagemaker.DescribePipelineExecution", _dated(looked), "dated")
+    out = io.StringIO()
+    console = Console(file=out, width=80, force_terminal=True)
+
+    def pause(seconds: float) -> None:
+        console.file.flush()
+        plant.becomes(run, "Stopped")
+
+    try:
+        Watching(plant.executions, plant.arn(run), console, every=1, sleep=pause).to_the_end()
+    finally:
+        client.meta.events.unregister("after-call.sagemaker.DescribePipelineExecution", unique_id="dated")
+    drawn = [line for line in out.getvalue().splitlines() if "CanaryResume" in line]
+    assert "17 s" in drawn[-1]
+
+
+def _dated(moment: str) -> Callable[..., None]:
+    def answer(parsed: dict[str, Any], **_: object) -> None:
+        parsed.setdefault("ResponseMetadata", {}).setdefault("HTTPHeaders", {})["date"] = moment
+
+    return answer
