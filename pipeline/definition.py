@@ -9,18 +9,15 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-import logging
-import os
 import re
-import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pipeline.errors import BadInput
 from pipeline.recipes import languages_of
 from pipeline.settings import Settings
+from pipeline.stages.recording import recording_session
 
 OWN_SUM = "DefinitionSha256"  # the variable that tells EvaluateModel which definition it is in
 UNKNOWN_SUM = "0" * 64
@@ -230,8 +227,7 @@ def compile_recipe(recipe: str, settings: Settings) -> str:
     """
     languages_of(recipe)
     try:
-        with _no_account(settings.region), _configured() as configuration:
-            session = _recording_session(configuration)
+        with recording_session(settings.region) as session:
             pipeline = importlib.import_module("pipeline.recipes.igbo").build(recipe, settings, session)
             return with_own_sum(canonical(json.loads(pipeline.definition())))
     except ModuleNotFoundError as error:
@@ -239,65 +235,3 @@ def compile_recipe(recipe: str, settings: Settings) -> str:
             f"compiling needs the SageMaker SDK, and {error.name} is not installed",
             hint="make aws, or install the extra `aws`",
         ) from error
-
-
-@contextmanager
-def _no_account(region: str) -> Iterator[None]:
-    """Keep the SDK from looking for credentials, the instance's metadata, IAM and telemetry while it only records.
-
-    The region must be in the environment before the import: the SDK makes clients in a class body.
-    """
-    wanted = {
-        "AWS_DEFAULT_REGION": region,
-        "AWS_ACCESS_KEY_ID": "compile-only",
-        "AWS_SECRET_ACCESS_KEY": "compile-only",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "SAGEMAKER_VALIDATE_ROLE": "false",
-    }
-    dropped = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL")
-    before = {name: os.environ.get(name) for name in (*wanted, *dropped)}
-    for name in dropped:
-        os.environ.pop(name, None)
-    os.environ.update(wanted)
-    level, root = logging.root.manager.disable, (logging.root.level, list(logging.root.handlers))
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # "no job being started": that is the point
-            yield
-    finally:
-        logging.disable(level)
-        logging.root.setLevel(root[0])
-        logging.root.handlers[:] = root[1]  # the SDK has everybody's INFO written to stderr
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
-def _configured() -> Iterator[dict[str, Any]]:
-    """The SDK's configuration, without telemetry, held against its schema once: the SDK does so at every value it looks up.
-
-    That is nine tenths of the time of a compile (measured with 3.27).
-    """
-    from sagemaker.core.config.config_manager import SageMakerConfig
-
-    configuration = {"SchemaVersion": "1.0", "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}}
-    validate = SageMakerConfig.validate_sagemaker_config
-    validate(configuration)
-    SageMakerConfig.validate_sagemaker_config = staticmethod(lambda *_: None)
-    try:
-        yield configuration
-    finally:
-        SageMakerConfig.validate_sagemaker_config = staticmethod(validate)
-
-
-def _recording_session(configuration: dict[str, Any]) -> Any:
-    """An SDK session whose calls are recorded as step arguments and never sent. Its region comes from the environment."""
-    from sagemaker.core.workflow.pipeline_context import PipelineSession
-
-    return PipelineSession(default_bucket="unused", sagemaker_config=configuration)

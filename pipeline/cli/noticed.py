@@ -5,15 +5,10 @@ Silent where it may not be asked: nobody needs these rights to start.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from pipeline.cli.outcome import program
 from pipeline.cli.planning import records_of
-from pipeline.cli.starting import Planned
-from pipeline.definition import Definition
+from pipeline.cli.starting import Planned, differing
 from pipeline.errors import AsusuError
-from pipeline.local.parameters import typed_parameters
 
 MOST = 3  # executions to compare, each with a call of its own
 
@@ -47,14 +42,7 @@ def stray_definition(plan: Planned) -> list[str]:
 def _compared(plan: Planned, arn: str) -> str:
     """How the parameters of an execution differ from the planned ones; empty where they may not be read."""
     try:
-        theirs, ours = (_values(plan.definition, given) for given in (plan.runs.parameters(arn), plan.parameters))
+        other = differing(plan, arn)
     except AsusuError:
         return ""
-    other = [name for name in ours if theirs[name] != ours[name]]
     return f" with another {', '.join(other)}" if other else " with the same parameters"
-
-
-def _values(definition: Definition, given: Mapping[str, str]) -> dict[str, Any]:
-    """What the definition makes of the parameters that it declares."""
-    declared = {row.name for row in definition.parameters}
-    return dict(typed_parameters(definition, {name: value for name, value in given.items() if name in declared}))

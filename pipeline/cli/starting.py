@@ -124,13 +124,20 @@ def planned(
     return Planned(place, runs, definition, parameters, steps, source, answer, notes)
 
 
+def differing(plan: Planned, arn: str) -> dict[str, tuple[Any, Any]]:
+    """Parameters in which an execution differs from the plan: its value and ours. What the definition lacks does not count."""
+    declared = {row.name for row in plan.definition.parameters}
+    theirs, ours = (
+        typed_parameters(plan.definition, {name: value for name, value in given.items() if name in declared})
+        for given in (plan.runs.parameters(arn), plan.parameters)
+    )
+    return {name: (theirs[name], ours[name]) for name in ours if theirs[name] != ours[name]}
+
+
 def refuse_other(plan: Planned, arn: str) -> None:
     """Raises BadInput where the execution that a token had begun is not the planned one."""
     began = plan.runs.run(arn)
-    declared = {row.name for row in plan.definition.parameters}
-    given = {name: value for name, value in plan.runs.parameters(arn).items() if name in declared}
-    theirs, ours = typed_parameters(plan.definition, given), typed_parameters(plan.definition, plan.parameters)
-    other = [f"{name}={theirs[name]} instead of {ours[name]}" for name in ours if theirs[name] != ours[name]]
+    other = [f"{name}={theirs} instead of {ours}" for name, (theirs, ours) in differing(plan, arn).items()]
     if set(began.selected) != set(plan.steps):
         other.append(f"{'the steps ' + ', '.join(began.selected) if began.selected else 'all steps'}")
     if began.source != (plan.source.arn if plan.source else ""):

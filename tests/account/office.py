@@ -39,7 +39,6 @@ class Office:
     environment: Path
     settings: Settings
     people: dict[str, Person]
-    server: subprocess.Popen[str]
 
     def variables(self, who: str) -> dict[str, str]:
         """What somebody's terminal has set, for the commands to reach the account with somebody's keys."""
@@ -101,7 +100,7 @@ def open_office(folder: Path) -> Iterator[Office]:
             "start_parameters": {**settings.load("local").start_parameters, **QUICK},
         }
         environment.write_text(yaml.safe_dump(document), encoding="utf-8")
-        yield Office(folder, endpoint, environment, settings.load(str(environment)), people, server)
+        yield Office(folder, endpoint, environment, settings.load(str(environment)), people)
     finally:
         server.terminate()
         server.wait(120)

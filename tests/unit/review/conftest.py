@@ -453,6 +453,14 @@ PACKAGE = PackageFacts(
 )
 
 
+def save_undecided(folder: Path, why: str, verdict: str = "passed", message: str | None = None) -> None:
+    """Save a report whose gate could not decide on the champion and says why."""
+    report = evaluation(verdict)
+    said = {"undecided": why} | ({"message": message} if message else {})
+    gate = report.gate.model_copy(update=said)
+    contract.save(folder / contract.EVALUATION_REPORT, report.model_copy(update={"gate": gate}))
+
+
 def with_champion(report: contract.EvaluationReport) -> contract.EvaluationReport:
     """The same evaluation beside a champion, asusu-igbo/1, that is a little worse."""
 

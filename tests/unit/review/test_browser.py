@@ -14,8 +14,7 @@ import pytest
 
 from pipeline.review.files import RunFiles
 from pipeline.review.report import render
-from steps import contract
-from tests.unit.review.conftest import HOSTILE, PACKAGE, evaluation
+from tests.unit.review.conftest import HOSTILE, PACKAGE, save_undecided
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 QUIET = (  # what a browser would do for itself
@@ -158,9 +157,8 @@ def test_every_text_stands_out_from_what_is_behind_it(
     browser: Browser, dossier: RunFiles, gathered: Path, tmp_path: Path, verdict: str, scheme: str
 ) -> None:
     """Verdicts, notes, links, letters in pictures: each in its own colour on its own ground."""
-    report = evaluation("refused" if verdict == "refused" else "passed")
-    gate = report.gate.model_copy(update={"undecided": "champion rule not decided: nothing to compare with"})
-    contract.save(gathered / contract.EVALUATION_REPORT, report.model_copy(update={"gate": gate}))
+    why = "champion rule not decided: nothing to compare with"
+    save_undecided(gathered, why, "refused" if verdict == "refused" else "passed")
     files = (
         replace(dossier, failure="CanaryTrain: no memory", canary_resume=None) if verdict == "unfinished" else dossier
     )

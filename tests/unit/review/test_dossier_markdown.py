@@ -20,7 +20,7 @@ from pipeline.review.files import RunFiles
 from pipeline.review.markdown import finished, quoted, quoted_in_table
 from pipeline.review.report import render_markdown
 from steps import contract
-from tests.unit.review.conftest import HOSTILE, HOSTILE_MARKDOWN, PACKAGE, evaluation, training
+from tests.unit.review.conftest import HOSTILE, HOSTILE_MARKDOWN, PACKAGE, save_undecided, training
 
 RENDERER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 TEXTS = st.one_of(
@@ -180,9 +180,7 @@ def test_a_rule_that_was_not_decided_stands_under_the_heading_and_among_the_rule
     dossier: RunFiles, gathered: Path, tmp_path: Path, verdict: str
 ) -> None:
     why = f"champion rule not decided: asusu-igbo/1: it was trained for {HOSTILE_MARKDOWN}"
-    report = evaluation(verdict)
-    changed = report.gate.model_copy(update={"undecided": why})
-    contract.save(gathered / contract.EVALUATION_REPORT, report.model_copy(update={"gate": changed}))
+    save_undecided(gathered, why, verdict)
     source = written(dossier, tmp_path)
     text = said(source)
     heading, rules = text[: text.index("registered:")], text[text.index("Rules of the gate") : text.index("Scores on")]

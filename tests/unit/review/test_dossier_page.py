@@ -13,7 +13,7 @@ from pipeline.review.files import RunFiles
 from pipeline.review.package import PackageFacts, compared_with, facts_of
 from pipeline.review.report import render
 from steps import contract
-from tests.unit.review.conftest import HOSTILE, PACKAGE, Page, evaluation, samples, samples_with_champion
+from tests.unit.review.conftest import HOSTILE, PACKAGE, Page, samples, samples_with_champion, save_undecided
 
 TURNED = "approved \u202erejected\u202c\u2066 by \u200fnobody\x1b[31m\0"
 
@@ -114,9 +114,7 @@ def test_a_rule_that_was_not_decided_is_in_the_header_and_among_the_rules(
     dossier: RunFiles, gathered: Path, tmp_path: Path, verdict: str
 ) -> None:
     why = f"champion rule not decided: asusu-igbo/1: it was trained for {HOSTILE}"
-    report = evaluation(verdict)
-    gate = report.gate.model_copy(update={"undecided": why})
-    contract.save(gathered / contract.EVALUATION_REPORT, report.model_copy(update={"gate": gate}))
+    save_undecided(gathered, why, verdict)
     page = rendered(dossier, tmp_path)
     header, rules = page.text.split("Rules of the gate", 1)
     assert f"Champion rule not decided: asusu-igbo/1: it was trained for {HOSTILE}." in header
@@ -129,9 +127,7 @@ def test_a_header_that_says_what_was_not_decided_says_it_once(
     dossier: RunFiles, gathered: Path, tmp_path: Path
 ) -> None:
     why = "champion rule not decided: no version had been approved to compare with"
-    report = evaluation()
-    gate = report.gate.model_copy(update={"undecided": why, "message": f"4 of 9 rules passed; {why}."})
-    contract.save(gathered / contract.EVALUATION_REPORT, report.model_copy(update={"gate": gate}))
+    save_undecided(gathered, why, message=f"4 of 9 rules passed; {why}.")
     header = rendered(dossier, tmp_path).text.split("Rules of the gate", 1)[0]
     assert header.lower().count(why) == 1
 
